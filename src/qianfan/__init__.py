@@ -1,0 +1,1 @@
+"""qianfan (being laid)."""

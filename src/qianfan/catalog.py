@@ -1,0 +1,86 @@
+"""The catalogue of preset models: what a name means on the wire.
+
+It advises and never forbids: a name it does not know travels to the service as it is.
+The data is `catalog.json`; nothing here does I/O after the first look.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """One preset model of the platform.
+
+    Attributes:
+        name: The name users pass as `model=`.
+        endpoint: The last part of its v1 URL, such as `eb-instant`.
+        seed: Whether the SDK's 2023 README lists it.
+        parameters: Optional body fields its documentation names.
+        max_input_chars: Most characters of all message contents together, where documented.
+        max_input_tokens: Most tokens of all message contents together, where documented.
+        renamed_to: The name the platform gave it later.
+        alias_of: The entry this name is another spelling of.
+        later_spelling: How later SDK releases spell the same name.
+        retired: The day the platform switched it off, where announced.
+    """
+
+    name: str
+    endpoint: str
+    seed: bool = False
+    parameters: tuple[str, ...] = ()
+    max_input_chars: int | None = None
+    max_input_tokens: int | None = None
+    renamed_to: str | None = None
+    alias_of: str | None = None
+    later_spelling: str | None = None
+    retired: str | None = None
+
+
+@cache
+def models(kind: str) -> tuple[Model, ...]:
+    """Return the preset models of a kind (`chat`), the README's first."""
+    return tuple(Model(**{**entry, "parameters": tuple(entry["parameters"])}) for entry in _data()[kind])
+
+
+def default_model(kind: str) -> str:
+    """Return the model a call of this kind uses when none is named."""
+    return str(_data()["default"][kind])
+
+
+def find(kind: str, name: str) -> Model | None:
+    """Return the model of that name, case apart, or None where the catalogue does not know it."""
+    return _by_name(kind).get(name.casefold())
+
+
+def by_endpoint(kind: str, endpoint: str) -> Model | None:
+    """Return the first model that answers at the endpoint."""
+    return next((model for model in models(kind) if model.endpoint == endpoint), None)
+
+
+def nearest(kind: str, name: str) -> list[str]:
+    """Return up to three known names that look like the given one."""
+    known = {model.name.casefold(): model.name for model in models(kind)}
+    from difflib import get_close_matches  # only an error message needs it
+
+    return [known[match] for match in get_close_matches(name.casefold(), known, n=3, cutoff=0.5)]
+
+
+@cache
+def _by_name(kind: str) -> dict[str, Model]:
+    table: dict[str, Model] = {}
+    for model in models(kind):
+        for name in (model.name, model.later_spelling):
+            if name:
+                table.setdefault(name.casefold(), model)
+    return table
+
+
+@cache
+def _data() -> Any:
+    return json.loads(Path(__file__).with_suffix(".json").read_bytes())

@@ -1,0 +1,114 @@
+"""The platform's v1 error codes as one table of facts, for client and local platform alike.
+
+Sources: the platform's error code page and what its SDKs publish. `message` is the platform's own
+wording where it is documented, else a short one of ours; `hint` says, in both languages of our
+users, what to do next.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import NamedTuple
+
+
+class Kind(Enum):
+    """What a code means for the caller."""
+
+    SERVER = "server"  # the service failed
+    BUSY = "busy"  # a rate limit or overload
+    QUOTA = "quota"  # a daily or total quota, a bill: waiting seconds does not cure it
+    TOKEN = "token"  # the access token is invalid or old: a new one cures it
+    AUTH = "auth"  # the credentials or their permissions are wrong
+    REQUEST = "request"  # the request is wrong
+
+
+class Code(NamedTuple):
+    """One error code: its number, kind, wording, and whether the same request may succeed later."""
+
+    number: int
+    kind: Kind
+    message: str
+    hint: str = ""
+    retryable: bool = False
+
+
+_WAIT = "请稍后重试，或降低并发、设置 query_per_second= (slow down: fewer calls at once, or set query_per_second=)"
+_AGAIN = "平台暂时故障，稍后重试 (a fault of the service; try again later)"
+_KEYS = "请检查应用的 API Key/Secret Key 及其权限 (check the application's API Key and Secret Key)"
+_MESSAGES = (
+    "messages 须为奇数条，user 与 assistant 交替，首尾均为 user "
+    "(messages: an odd count, user and assistant in turn, first and last from the user)"
+)
+_FIELDS = "请对照该模型的文档检查参数 (check the parameters against the model's documentation)"
+
+_CODES = (
+    Code(1, Kind.SERVER, "Unknown error", _AGAIN, retryable=True),
+    Code(2, Kind.SERVER, "Service temporarily unavailable", _AGAIN, retryable=True),
+    Code(
+        3,
+        Kind.REQUEST,
+        "Unsupported openapi method",
+        "该地址没有对应的模型服务，请检查 model= 或 endpoint= (no service at this URL; check model= or endpoint=)",
+    ),
+    Code(4, Kind.BUSY, "Open api request limit reached", _WAIT, retryable=True),
+    Code(
+        6,
+        Kind.AUTH,
+        "No permission to access data",
+        "应用未开通该服务，或自定义服务未发布 (the application may not use this service, or it is not published)",
+    ),
+    Code(13, Kind.AUTH, "Get service token failed", _KEYS),
+    Code(14, Kind.AUTH, "IAM Certification failed", _KEYS),
+    Code(15, Kind.SERVER, "app not exists or create failed", _AGAIN, retryable=True),
+    Code(
+        17,
+        Kind.QUOTA,
+        "Open api daily request limit reached",
+        "请在控制台开通计费、充值或明日再试 (open billing in the console, top up, or wait until tomorrow)",
+    ),
+    Code(18, Kind.BUSY, "Open api qps request limit reached", _WAIT, retryable=True),
+    Code(
+        19,
+        Kind.QUOTA,
+        "Open api total request limit reached",
+        "免费额度已用完，请在控制台开通计费 (the free quota is used up; open billing in the console)",
+    ),
+    Code(100, Kind.AUTH, "Invalid parameter", "access_token 格式不正确 (the access_token is malformed)"),
+    Code(110, Kind.TOKEN, "Access token invalid or no longer valid", _KEYS),
+    Code(111, Kind.TOKEN, "Access token expired", _KEYS),
+    Code(200, Kind.SERVER, "Internal error", _AGAIN),
+    Code(336000, Kind.SERVER, "Internal error", _AGAIN, retryable=True),
+    Code(336001, Kind.REQUEST, "Invalid Argument", _FIELDS),
+    Code(336002, Kind.REQUEST, "Invalid JSON", "请求体不是合法的 JSON (the body is not valid JSON)"),
+    Code(336003, Kind.REQUEST, "Invalid param", _FIELDS),
+    Code(336004, Kind.AUTH, "Permission error", _KEYS),
+    Code(336005, Kind.REQUEST, "API name not exist", "请检查 endpoint= (check endpoint=)"),
+    Code(336006, Kind.REQUEST, "the length of messages must be an odd number", _MESSAGES),
+    Code(
+        336007,
+        Kind.REQUEST,
+        "the input content is too long",
+        "请缩短 messages 或 system，或换用上下文更长的模型 (shorten the input or take a model with a longer context)",
+    ),
+    Code(336008, Kind.REQUEST, "bad request", _FIELDS),
+    Code(336100, Kind.BUSY, "Server high load, please try again later", _WAIT, retryable=True),
+    Code(336101, Kind.REQUEST, "Invalid HTTP method", "只接受 POST (only POST is accepted)"),
+    Code(336102, Kind.REQUEST, "bad request", _FIELDS),
+    Code(
+        336103,
+        Kind.REQUEST,
+        "Prompt tokens too long",
+        "请缩短输入，或换用上下文更长的模型 (shorten the input or take a model with a longer context)",
+    ),
+    Code(336104, Kind.REQUEST, "Invalid argument: system", "请检查 system= 的内容与长度 (check system= and its length)"),
+    Code(336105, Kind.REQUEST, "Invalid argument: user_setting", "请改用 system= (use system= instead)"),
+    Code(336200, Kind.SERVER, "Internal error", _AGAIN),
+    Code(336303, Kind.REQUEST, "bad request: functions", "请检查 functions= 的定义 (check functions=)"),
+    Code(336501, Kind.BUSY, "Rate limit reached for RPM", _WAIT, retryable=True),
+    Code(336502, Kind.BUSY, "Rate limit reached for TPM", _WAIT, retryable=True),
+    Code(337006, Kind.REQUEST, "bad request", _FIELDS),
+)
+
+CODES: dict[int, Code] = {code.number: code for code in _CODES}
+
+RETRYABLE: frozenset[int] = frozenset(code.number for code in _CODES if code.retryable)
