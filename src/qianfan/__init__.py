@@ -1,1 +1,87 @@
-"""qianfan (being laid)."""
+"""百度智能云千帆大模型平台的 Python SDK: a client for Baidu's Qianfan platform, and that platform on your machine.
+
+Names load when they are first used: importing this package starts nothing, prints nothing and
+reads nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from qianfan.version import VERSION as __version__
+
+if TYPE_CHECKING:
+    from qianfan import errors, local
+    from qianfan.client import Qianfan
+    from qianfan.drivers.aio import AsyncStream
+    from qianfan.drivers.sync import Stream
+    from qianfan.log import disable_log, enable_log
+    from qianfan.messages import Messages, Role
+    from qianfan.messages import Messages as QfMessages
+    from qianfan.messages import Role as QfRole
+    from qianfan.resources.chat import ChatCompletion
+    from qianfan.response import Response
+    from qianfan.response import Response as QfResponse
+    from qianfan.settings import AK, SK, AccessKey, AccessToken, SecretKey
+
+#: Where each public name lives: the module, and the name in it ("" for the module itself).
+_NAMES = {
+    "AK": ("settings", "AK"),
+    "AccessKey": ("settings", "AccessKey"),
+    "AccessToken": ("settings", "AccessToken"),
+    "AsyncStream": ("drivers.aio", "AsyncStream"),
+    "ChatCompletion": ("resources.chat", "ChatCompletion"),
+    "Messages": ("messages", "Messages"),
+    "QfMessages": ("messages", "Messages"),
+    "QfResponse": ("response", "Response"),
+    "QfRole": ("messages", "Role"),
+    "Qianfan": ("client", "Qianfan"),
+    "Response": ("response", "Response"),
+    "Role": ("messages", "Role"),
+    "SK": ("settings", "SK"),
+    "SecretKey": ("settings", "SecretKey"),
+    "Stream": ("drivers.sync", "Stream"),
+    "disable_log": ("log", "disable_log"),
+    "enable_log": ("log", "enable_log"),
+    "errors": ("errors", ""),
+    "local": ("local", ""),
+    "resources": ("resources", ""),
+}
+
+__all__ = [  # noqa: PLE0604  # the table above is the list
+    "AK",
+    "SK",
+    "AccessKey",
+    "AccessToken",
+    "AsyncStream",
+    "ChatCompletion",
+    "Messages",
+    "QfMessages",
+    "QfResponse",
+    "QfRole",
+    "Qianfan",
+    "Response",
+    "Role",
+    "SecretKey",
+    "Stream",
+    "__version__",
+    "disable_log",
+    "enable_log",
+    "errors",
+    "local",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _NAMES:
+        raise AttributeError(f"module 'qianfan' has no attribute {name!r}")
+    from importlib import import_module
+
+    module, attribute = _NAMES[name]
+    loaded = import_module(f"qianfan.{module}")
+    value = globals()[name] = getattr(loaded, attribute) if attribute else loaded
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_NAMES})

@@ -1,0 +1,28 @@
+"""What a resource wants, in the words of the classic API and before any dialect."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+
+class Call(NamedTuple):
+    """A neutral request.
+
+    Attributes:
+        kind: What is asked for: `chat`.
+        model: The model's name, or None.
+        endpoint: The last part of a service's address; it decides where both are given.
+        fields: The body, in the words of v1; a field that is None was not given.
+        stream: Whether the reply comes as events.
+        headers: Headers to add.
+        query: Query parameters to add.
+    """
+
+    kind: str
+    model: str | None
+    endpoint: str | None
+    fields: Mapping[str, Any]
+    stream: bool = False
+    headers: Mapping[str, str] | None = None
+    query: Mapping[str, str] | None = None

@@ -1,0 +1,101 @@
+"""What a flow may ask of its driver.
+
+A flow is a generator: it yields an effect and is sent the result, or has the failure thrown into
+it as a `QianfanError`. One typed helper per effect, so that types survive `yield from`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Hashable, Sequence
+
+    from qianfan.core.http import Reply, Request
+    from qianfan.core.limits import RateLimit
+    from qianfan.errors import QianfanError
+    from qianfan.response import Merger, Response
+
+T = TypeVar("T")
+
+
+class Now(NamedTuple):
+    """Ask for the time: seconds of a clock that never goes back."""
+
+
+class Sleep(NamedTuple):
+    """Wait before the next attempt, because of a failure."""
+
+    seconds: float
+    failure: QianfanError
+
+
+class Reserve(NamedTuple):
+    """Wait for a place in a rate limit."""
+
+    limit: RateLimit
+    deadline: float
+
+
+class Send(NamedTuple):
+    """Send a request and read the whole reply, by a point in time."""
+
+    request: Request
+    deadline: float
+
+
+class Open(NamedTuple):
+    """Send a request and read the head of the reply; its body stays open until the flow ends."""
+
+    request: Request
+    deadline: float
+
+
+class Receive(NamedTuple):
+    """Read the next bytes of the open reply, b"" at its end; None keeps the deadline of the last wait."""
+
+    timeout: float | None
+
+
+class Once(NamedTuple):
+    """Run a flow once for all who ask for the same key meanwhile, and share its result."""
+
+    key: Hashable
+    flow: Callable[[], Flow[Any]]
+    deadline: float
+
+
+class Emit(NamedTuple):
+    """Hand events to whoever iterates the stream, with the sum of all so far."""
+
+    items: Sequence[Response]
+    merger: Merger
+
+
+Effect: TypeAlias = "Now | Sleep | Reserve | Send | Open | Receive | Once | Emit"
+Flow: TypeAlias = "Generator[Effect, Any, T]"
+
+
+def now() -> Flow[float]:
+    """Return the time."""
+    return (yield Now())  # type: ignore[no-any-return]  # the driver's promise
+
+
+def send(request: Request, deadline: float) -> Flow[Reply]:
+    """Return the whole reply to a request."""
+    return (yield Send(request, deadline))  # type: ignore[no-any-return]  # the driver's promise
+
+
+def open_(request: Request, deadline: float) -> Flow[Reply]:
+    """Return the head of the reply to a request, its body left open."""
+    return (yield Open(request, deadline))  # type: ignore[no-any-return]  # the driver's promise
+
+
+def receive(timeout: float | None) -> Flow[bytes]:
+    """Return the next bytes of the open reply."""
+    return (yield Receive(timeout))  # type: ignore[no-any-return]  # the driver's promise
+
+
+def once(key: Hashable, flow: Callable[[], Flow[T]], deadline: float) -> Flow[T]:
+    """Return the result of a flow that runs once for all who ask at the same time."""
+    return (yield Once(key, flow, deadline))  # type: ignore[no-any-return]  # the driver's promise

@@ -1,0 +1,49 @@
+"""One HTTP request and one HTTP reply, as plain values."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+
+class Request(NamedTuple):
+    """An HTTP request; immutable, so that every attempt starts from the same one."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    body: bytes = b""
+
+    def __repr__(self) -> str:
+        return f"Request({self.method} {self.url.partition('?')[0]})"  # the query may hold a token
+
+    def with_query(self, query: str) -> Request:
+        """Return the same request with an encoded query added to its URL."""
+        joint = "&" if "?" in self.url else "?"
+        return Request(self.method, f"{self.url}{joint}{query}", self.headers, self.body)
+
+
+class Reply(NamedTuple):
+    """An HTTP reply: the whole of it, or only the head of one that is still open."""
+
+    status: int
+    headers: Mapping[str, str]  # reads by name in any case
+    body: bytes = b""
+
+
+_SECRET = re.compile(
+    r"""((?:access_token|refresh_token|client_secret|client_id|session_key|session_secret)["']?\s*[=:]\s*["']?)[^&\s"',}]+"""
+    r"|(Bearer\s+|bce-auth-v1/|ACCESSCODE\s+)\S+",
+    re.IGNORECASE,
+)
+
+
+def redact(text: str, secrets: Iterable[str] = ()) -> str:
+    """Return a text with the given secrets, and whatever looks like one, masked."""
+    for secret in secrets:
+        if len(secret) > 3:  # shorter ones, such as the README's "...", are no secrets but common text
+            text = text.replace(secret, "***")
+    return _SECRET.sub(lambda match: f"{match[1] or match[2]}***", text)

@@ -1,0 +1,213 @@
+"""The v1 dialect: `/rpc/2.0/ai_custom/v1/wenxinworkshop`, where the URL names the model.
+
+Business errors come with HTTP 200 and an `error_code`; a stream ends with `is_end`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlencode
+
+import orjson
+
+from qianfan import catalog
+from qianfan.core.http import Request
+from qianfan.errors import APIError, InvalidArgumentError, QianfanError, RequestError, api_error
+from qianfan.response import Response
+from qianfan.version import VERSION
+
+if TYPE_CHECKING:
+    from qianfan.core.call import Call
+    from qianfan.core.http import Reply
+    from qianfan.core.sse import Event
+
+_HEADERS = {
+    "Content-Type": "application/json",
+    "Accept-Encoding": "identity",  # events must not wait in a compressor
+    "User-Agent": f"qianfan-python/{VERSION}",
+}
+
+#: Where the services of a kind stand below the prefix.
+_PATHS = {"chat": "chat"}
+
+#: Codes that say there is no such service: only then is a near miss of a model's name worth a hint.
+_UNKNOWN_SERVICE = frozenset({3, 336005})
+
+_SNIPPET = 200
+
+
+def encode(call: Call, prefix: str, *, verbatim: bool = False) -> Request:
+    """Return the HTTP request that asks for what a call wants.
+
+    Args:
+        call: What is wanted.
+        prefix: The URL up to and with `/wenxinworkshop`.
+        verbatim: Append the endpoint as it is, without `/chat/` before it.
+
+    Raises:
+        InvalidArgumentError: The endpoint is more than a name, or the body is no JSON.
+    """
+    if verbatim and call.endpoint:
+        path = call.endpoint.lstrip("/")
+    else:
+        path = f"{_PATHS[call.kind]}/{_service(call)}"
+    fields = {name: value for name, value in call.fields.items() if value is not None}
+    if call.stream:
+        fields["stream"] = True
+    try:
+        body = orjson.dumps(fields)
+    except TypeError as error:
+        raise InvalidArgumentError(
+            f"the request cannot be written as JSON: {error}",
+            hint="pass str, int, float, bool, None, lists and dicts",
+        ) from None
+    headers = {**_HEADERS, **call.headers} if call.headers else _HEADERS
+    request = Request("POST", f"{prefix}/{path}", headers, body)
+    return request.with_query(urlencode(call.query)) if call.query else request
+
+
+def _service(call: Call) -> str:
+    """Return the last part of the URL: the endpoint, else what the catalogue or the name says."""
+    if call.endpoint:
+        if "/" in call.endpoint:
+            raise InvalidArgumentError(
+                f"endpoint={call.endpoint!r} is more than a name",
+                hint=f"pass only its last part: endpoint={call.endpoint.rstrip('/').rpartition('/')[2]!r}",
+            )
+        return quote(call.endpoint)
+    name = call.model or catalog.default_model(call.kind)
+    known = catalog.find(call.kind, name)
+    return known.endpoint if known else quote(name, safe="")
+
+
+class V1:
+    """What the service's replies to one call mean."""
+
+    __slots__ = ("_call",)
+
+    def __init__(self, call: Call) -> None:
+        self._call = call
+
+    def decode(self, reply: Reply) -> Response:
+        """Return the reply, or raise the error it reports."""
+        body = read_json(reply)
+        if reply.status != 200 or "error_code" in body or "result" not in body:
+            self._raise_for(body, reply)
+        return Response(reply.status, reply.headers, body)
+
+    def decode_event(self, head: Reply, event: Event) -> Response:
+        """Return one event, or raise the error it reports."""
+        try:
+            body = orjson.loads(event.data)
+        except orjson.JSONDecodeError:
+            body = None
+        if type(body) is not dict:
+            raise RequestError(
+                f"the stream holds an event that is no JSON object: {_snippet(event.data)}", status=head.status
+            )
+        if "error_code" in body:
+            self._raise_for(body, head)
+        if event.name is not None:
+            body["_event"] = event.name
+        return Response(head.status, head.headers, body)
+
+    def merger(self, head: Reply) -> V1Merger:
+        """Return an empty sum of a stream's events."""
+        return V1Merger(head)
+
+    def _raise_for(self, body: dict[str, Any], reply: Reply) -> None:
+        error = failure(body, reply)
+        if error is None:
+            return
+        model = self._call.model
+        if error.code in _UNKNOWN_SERVICE and model and not self._call.endpoint:
+            near = catalog.nearest(self._call.kind, model)
+            if near and not catalog.find(self._call.kind, model):
+                error.hint = f"没有名为 {model} 的模型，是否指 {'、'.join(near)}？(no model {model!r}; did you mean one of these?)"
+        raise error
+
+
+class V1Merger:
+    """The events of one stream so far, as the reply a unary call would have given."""
+
+    __slots__ = ("_head", "_last", "_texts")
+
+    def __init__(self, head: Reply) -> None:
+        self._head = head
+        self._texts: list[str] = []
+        self._last: dict[str, Any] = {}
+
+    def add(self, event: Response) -> bool:
+        """Add an event; say whether it was the last."""
+        body = event.body
+        text = body.get("result")
+        if text:
+            self._texts.append(text)
+        self._last.update(body)
+        return body.get("is_end") is True
+
+    def reply(self) -> Response:
+        """Return the sum: the texts joined, of every other field the latest value."""
+        body = dict(self._last)
+        if "result" in body:
+            body["result"] = "".join(self._texts)
+        for only_in_streams in ("sentence_id", "is_end"):
+            body.pop(only_in_streams, None)
+        return Response(self._head.status, self._head.headers, body)
+
+
+def read_json(reply: Reply) -> dict[str, Any]:
+    """Return the reply's JSON object; raise `RequestError` where it is none."""
+    try:
+        body = orjson.loads(reply.body)
+    except orjson.JSONDecodeError:
+        body = None
+    if type(body) is dict:
+        return body
+    kind = reply.headers.get("Content-Type", "no content type")
+    raise described(
+        RequestError(
+            f"HTTP {reply.status} with no JSON object ({kind}): {_snippet(reply.body)}",
+            status=reply.status,
+            body=reply.body[:2000].decode("utf-8", "replace"),
+            headers=reply.headers,
+            hint="" if reply.status in {429, 500, 502, 503, 504} else "请检查 base_url 与代理 (check base_url and the proxy)",
+        ),
+        reply,
+    )
+
+
+def failure(body: dict[str, Any], reply: Reply) -> QianfanError | None:
+    """Return the error a reply reports, or None where it reports none."""
+    code = body.get("error_code")
+    if code is None and "msg" in body and isinstance(body.get("code"), int):
+        code = body["code"]  # the rate limit page spells it so
+    if code:
+        message = body.get("error_msg") or body.get("error_message") or body.get("msg") or ""
+        return described(api_error(code, str(message), body.get("id")), reply)
+    if reply.status != 200:
+        return described(
+            RequestError(
+                f"HTTP {reply.status}: {_snippet(reply.body)}",
+                status=reply.status,
+                body=reply.body[:2000].decode("utf-8", "replace"),
+                headers=reply.headers,
+            ),
+            reply,
+        )
+    return None
+
+
+def described(error: QianfanError, reply: Reply) -> QianfanError:
+    """Give an error what the reply's head says: status, request id, when to try again."""
+    error.status = reply.status
+    if isinstance(error, APIError | RequestError):
+        error.request_id = error.request_id or reply.headers.get("X-Baidu-Request-Id")
+    wait = reply.headers.get("Retry-After", "")
+    error.retry_after = float(wait) if wait.isdigit() else None
+    return error
+
+
+def _snippet(data: bytes) -> str:
+    text = " ".join(data[: 4 * _SNIPPET].decode("utf-8", "replace").split())
+    return repr(text if len(text) <= _SNIPPET else text[:_SNIPPET] + "…")

@@ -1,0 +1,208 @@
+"""Runs flows in the event loop that calls: the async twin of `sync`, and nothing more."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from time import monotonic
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from qianfan.core.effects import Emit, Now, Once, Open, Receive, Reserve, Send, Sleep
+from qianfan.drivers.failures import timed_out
+from qianfan.drivers.shared import FLIGHTS, LIMITS, Landing
+from qianfan.errors import QianfanError
+from qianfan.log import log
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Hashable
+
+    from typing_extensions import Self
+
+    from qianfan.core.effects import Effect, Flow
+    from qianfan.core.limits import RateLimit
+    from qianfan.drivers.transport_aiohttp import AiohttpTransport, OpenBody
+    from qianfan.response import Merger, Response
+
+T = TypeVar("T")
+
+
+async def run(flow: Flow[T], transport: AiohttpTransport) -> T:
+    """Run a flow that emits nothing to its end and return its result."""
+    running = Run(flow, transport)
+    try:
+        await running.advance()
+    except _Returned as returned:
+        result: T = returned.result
+        return result
+    finally:
+        running.close()
+    raise AssertionError("a flow without a stream emits nothing")
+
+
+class _Returned(Exception):  # noqa: N818  # not an error: StopIteration may not leave a coroutine
+    """The flow has returned."""
+
+    def __init__(self, result: Any) -> None:
+        self.result = result
+
+
+class Run:
+    """One flow on its way, and the body it may hold open."""
+
+    __slots__ = ("_body", "_flow", "_transport")
+
+    def __init__(self, flow: Flow[Any], transport: AiohttpTransport) -> None:
+        self._flow = flow
+        self._transport = transport
+        self._body: OpenBody | None = None
+
+    async def advance(self) -> Emit:
+        """Carry out effects until the flow emits; `_Returned`, with the result, when it has returned."""
+        try:
+            effect = next(self._flow)
+            while type(effect) is not Emit:
+                try:
+                    result = await self._perform(effect)
+                except QianfanError as error:
+                    failure = error
+                else:
+                    effect = self._flow.send(result)
+                    continue
+                effect = self._flow.throw(failure)
+        except StopIteration as stop:
+            raise _Returned(stop.value) from None
+        return effect
+
+    def close(self) -> None:
+        """Free the connection of an open body, and end the flow."""
+        self._free()
+        self._flow.close()
+
+    def _free(self) -> None:
+        body, self._body = self._body, None
+        if body is not None:
+            body.close()
+
+    async def _perform(self, effect: Effect) -> Any:
+        match effect:
+            case Now():
+                return monotonic()
+            case Send(request, deadline):
+                return await self._transport.send(request, deadline)
+            case Receive(timeout):
+                assert self._body is not None, "a flow receives what it has opened"
+                return await self._body.receive(None if timeout is None else monotonic() + timeout)
+            case Open(request, deadline):
+                self._free()
+                head, self._body = await self._transport.open(request, deadline)
+                return head
+            case Sleep(seconds, failure):
+                log.info("retry in %.2f s after %s", seconds, failure)
+                await asyncio.sleep(seconds)
+            case Reserve(limit, deadline):
+                return await self._reserve(limit, deadline)
+            case Once(key, flow, deadline):
+                return await self._once(key, flow, deadline)
+        return None
+
+    async def _reserve(self, limit: RateLimit, deadline: float) -> None:
+        with LIMITS:
+            ticket = limit.enter()
+        try:
+            while True:
+                with LIMITS:
+                    now = monotonic()
+                    wait = limit.ask(ticket, now)
+                if not wait:
+                    return
+                if now + wait > deadline:
+                    raise timed_out()
+                await asyncio.sleep(wait)
+        except BaseException:
+            with LIMITS:
+                limit.abandon(ticket)
+            raise
+
+    async def _once(self, key: Hashable, flow: Callable[[], Flow[Any]], deadline: float) -> Any:
+        while True:
+            flight, leads = FLIGHTS.join(key, asyncio.get_running_loop(), blocking=False)
+            if not leads:
+                try:
+                    landing = await asyncio.wait_for(
+                        asyncio.wrap_future(flight.landing), max(0.0, deadline - monotonic())
+                    )
+                except asyncio.TimeoutError:
+                    raise timed_out() from None
+                if landing is not None:
+                    return landing.unpack()
+                continue
+            landing = None
+            try:
+                landing = Landing(await run(flow(), self._transport))
+            except QianfanError as error:
+                landing = Landing.failed(error)
+                raise
+            finally:
+                FLIGHTS.land(key, flight, landing)
+            return landing.result
+
+
+class AsyncStream:
+    """The async twin of `Stream`: `async for`, `await acollect()`, `async with`, `await aclose()`."""
+
+    def __init__(self, flow: Flow[None], transport: AiohttpTransport) -> None:
+        self._run = Run(flow, transport)
+        self._ready: deque[Response] = deque()
+        self._merger: Merger | None = None
+
+    @classmethod
+    async def open(cls, flow: Flow[None], transport: AiohttpTransport) -> Self:
+        """Return a stream up to its first event, so that what fails before it fails in the call."""
+        stream = cls(flow, transport)
+        await stream._pull()
+        return stream
+
+    def __aiter__(self) -> AsyncIterator[Response]:
+        return self
+
+    async def __anext__(self) -> Response:
+        if not self._ready:
+            try:
+                await self._pull()
+            except _Returned:
+                raise StopAsyncIteration from None
+        return self._ready.popleft()
+
+    async def _pull(self) -> None:
+        try:
+            emitted = await self._run.advance()
+        except BaseException:
+            self._run.close()
+            raise
+        self._merger = emitted.merger
+        self._ready.extend(emitted.items)
+
+    async def acollect(self) -> Response:
+        """Read to the end and return the whole reply."""
+        async for _ in self:
+            pass
+        return self.so_far()
+
+    def so_far(self) -> Response:
+        """Return what has arrived, as one reply."""
+        assert self._merger is not None, "a stream has its first event when it is made"
+        return self._merger.reply()
+
+    async def aclose(self) -> None:
+        """Free the connection at once; what was not read is given up."""
+        self._ready.clear()
+        self._run.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        await self.aclose()
+
+    def __del__(self) -> None:
+        self._run.close()

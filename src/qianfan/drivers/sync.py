@@ -1,0 +1,224 @@
+"""Runs flows in the caller's thread."""
+
+from __future__ import annotations
+
+import sys
+from collections import deque
+from concurrent.futures import TimeoutError as FutureTimeoutError
+from time import monotonic, sleep
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+from qianfan.core.effects import Emit, Now, Once, Open, Receive, Reserve, Send, Sleep
+from qianfan.drivers.failures import timed_out
+from qianfan.drivers.shared import FLIGHTS, LIMITS, Landing
+from qianfan.errors import QianfanError
+from qianfan.log import log
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable, Iterator
+
+    from typing_extensions import Self
+
+    from qianfan.core.effects import Effect, Flow
+    from qianfan.core.http import Reply, Request
+    from qianfan.core.limits import RateLimit
+    from qianfan.response import Merger, Response
+
+T = TypeVar("T")
+
+
+class OpenBody(Protocol):
+    """A body that is read as it comes."""
+
+    def receive(self, deadline: float | None) -> bytes:
+        """Return the next bytes."""
+        ...
+
+    def close(self) -> None:
+        """Free the connection."""
+        ...
+
+
+class Transport(Protocol):
+    """What a run needs of HTTP."""
+
+    def send(self, request: Request, deadline: float) -> Reply:
+        """Return the whole reply."""
+        ...
+
+    def open(self, request: Request, deadline: float) -> tuple[Reply, OpenBody]:
+        """Return the reply's head and its open body."""
+        ...
+
+
+def running_loop() -> object:
+    """Return the event loop that runs in this thread, or None; without importing asyncio to ask."""
+    events = sys.modules.get("asyncio.events")
+    return events._get_running_loop() if events else None  # noqa: SLF001  # the public one raises where there is none
+
+
+def run(flow: Flow[T], transport: Transport) -> T:
+    """Run a flow that emits nothing to its end and return its result."""
+    running = Run(flow, transport)
+    try:
+        running.advance()
+    except StopIteration as stop:
+        result: T = stop.value
+        return result
+    finally:
+        running.close()
+    raise AssertionError("a flow without a stream emits nothing")
+
+
+class Run:
+    """One flow on its way, and the body it may hold open."""
+
+    __slots__ = ("_body", "_flow", "_transport")
+
+    def __init__(self, flow: Flow[Any], transport: Transport) -> None:
+        self._flow = flow
+        self._transport = transport
+        self._body: OpenBody | None = None
+
+    def advance(self) -> Emit:
+        """Carry out effects until the flow emits; StopIteration, with the result, when it has returned."""
+        effect = next(self._flow)
+        while type(effect) is not Emit:
+            try:
+                result = self._perform(effect)
+            except QianfanError as error:
+                failure = error
+            else:
+                effect = self._flow.send(result)
+                continue
+            effect = self._flow.throw(failure)
+        return effect
+
+    def close(self) -> None:
+        """Free the connection of an open body, and end the flow."""
+        self._free()
+        self._flow.close()
+
+    def _free(self) -> None:
+        body, self._body = self._body, None
+        if body is not None:
+            body.close()
+
+    def _perform(self, effect: Effect) -> Any:
+        match effect:
+            case Now():
+                return monotonic()
+            case Send(request, deadline):
+                return self._transport.send(request, deadline)
+            case Receive(timeout):
+                assert self._body is not None, "a flow receives what it has opened"
+                return self._body.receive(None if timeout is None else monotonic() + timeout)
+            case Open(request, deadline):
+                self._free()
+                head, self._body = self._transport.open(request, deadline)
+                return head
+            case Sleep(seconds, failure):
+                log.info("retry in %.2f s after %s", seconds, failure)
+                sleep(seconds)
+            case Reserve(limit, deadline):
+                return self._reserve(limit, deadline)
+            case Once(key, flow, deadline):
+                return self._once(key, flow, deadline)
+        return None
+
+    def _reserve(self, limit: RateLimit, deadline: float) -> None:
+        with LIMITS:
+            ticket = limit.enter()
+        try:
+            while True:
+                with LIMITS:
+                    now = monotonic()
+                    wait = limit.ask(ticket, now)
+                if not wait:
+                    return
+                if now + wait > deadline:
+                    raise timed_out()
+                sleep(wait)
+        except BaseException:
+            with LIMITS:
+                limit.abandon(ticket)
+            raise
+
+    def _once(self, key: Hashable, flow: Callable[[], Flow[Any]], deadline: float) -> Any:
+        while True:
+            flight, leads = FLIGHTS.join(key, running_loop(), blocking=True)
+            if not leads:
+                try:
+                    landing = flight.landing.result(max(0.0, deadline - monotonic()))
+                except FutureTimeoutError:
+                    raise timed_out() from None
+                if landing is not None:
+                    return landing.unpack()
+                continue
+            landing = None
+            try:
+                landing = Landing(run(flow(), self._transport))
+            except QianfanError as error:
+                landing = Landing.failed(error)
+                raise
+            finally:
+                FLIGHTS.land(key, flight, landing)
+            return landing.result
+
+
+class Stream:
+    """A reply that comes in events. Iterate it, or `collect()` what the unary call would have returned.
+
+    Each item is a `Response` whose `result` holds the increment. A stream that ends before its end
+    mark raises `StreamIncompleteError`, with what arrived in `error.partial`. Leaving a `with` block,
+    `close()` and the end of the iteration free the connection.
+    """
+
+    def __init__(self, flow: Flow[None], transport: Transport) -> None:
+        self._run = Run(flow, transport)
+        self._ready: deque[Response] = deque()
+        self._merger: Merger | None = None
+        self._pull()  # up to the first event, so that what fails before it fails in the call
+
+    def __iter__(self) -> Iterator[Response]:
+        return self
+
+    def __next__(self) -> Response:
+        if not self._ready:
+            self._pull()
+        return self._ready.popleft()
+
+    def _pull(self) -> None:
+        try:
+            emitted = self._run.advance()
+        except BaseException:
+            self._run.close()
+            raise
+        self._merger = emitted.merger
+        self._ready.extend(emitted.items)
+
+    def collect(self) -> Response:
+        """Read to the end and return the whole reply."""
+        for _ in self:
+            pass
+        return self.so_far()
+
+    def so_far(self) -> Response:
+        """Return what has arrived, as one reply."""
+        assert self._merger is not None, "a stream has its first event when it is made"
+        return self._merger.reply()
+
+    def close(self) -> None:
+        """Free the connection at once; what was not read is given up."""
+        self._ready.clear()
+        self._run.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        if hasattr(self, "_run"):
+            self._run.close()

@@ -1,0 +1,205 @@
+"""HTTP in asyncio: one aiohttp session for each event loop, closed with the loop."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import socket
+import sys
+from contextvars import ContextVar
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+from aiohttp import (
+    AddrInfoType,
+    ClientError,
+    ClientOSError,
+    ClientSession,
+    ClientTimeout,
+    DummyCookieJar,
+    ServerDisconnectedError,
+    TCPConnector,
+)
+from yarl import URL
+
+from qianfan.core.http import Reply, Request
+from qianfan.drivers import tls
+from qianfan.drivers.failures import connection_failure, timed_out
+from qianfan.drivers.shared import after_fork
+from qianfan.drivers.sockets import CONNECT_TIMEOUT, IDLE_SECONDS, KEEPALIVE
+
+if sys.version_info >= (3, 11):
+    from asyncio import timeout_at
+else:
+    from async_timeout import timeout_at
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
+    from asyncio import AbstractEventLoop
+    from ssl import SSLContext
+
+    from aiohttp import ClientResponse
+    from aiohttp.client_reqrep import ClientRequest
+    from aiohttp.connector import Connection
+    from aiohttp.tracing import Trace
+
+    from qianfan.errors import QianfanError
+    from qianfan.settings import Network
+
+#: Whether the connection that the current task got last had served before.
+_reused: ContextVar[bool] = ContextVar("qianfan_reused", default=False)
+
+_AIOHTTP_ERRORS = (ClientError, OSError, asyncio.TimeoutError, ValueError)
+
+#: Timers of a loop may ring this much early.
+_CLOCK_STEP = 0.002
+
+# Parsing a URL costs as much as the rest of a call; the addresses in use are few.
+_parsed = functools.lru_cache(256)(functools.partial(URL, encoded=True))
+
+
+class _Connector(TCPConnector):
+    """A connector that remembers which connections have served before."""
+
+    async def connect(self, req: ClientRequest, traces: list[Trace], timeout: ClientTimeout) -> Connection:
+        connection = await super().connect(req, traces, timeout)
+        protocol: Any = connection.protocol
+        _reused.set(hasattr(protocol, "qianfan_served"))
+        protocol.qianfan_served = True
+        return connection
+
+
+class AiohttpTransport:
+    """Sends requests and reads replies in the event loop that calls."""
+
+    def __init__(self, network: Network) -> None:
+        self._network = network
+        self._tls: SSLContext | None = None
+        self.forget()
+        after_fork(self)
+
+    def forget(self) -> None:
+        """Start anew: a forked child has a loop, and connections, of its own."""
+        self._sessions: dict[AbstractEventLoop, tuple[ClientSession, AsyncGenerator[None, None]]] = {}
+
+    async def aclose(self) -> None:
+        """Close the connections of the running loop."""
+        _, closing = self._sessions.get(asyncio.get_running_loop(), (None, None))
+        if closing is not None:
+            await closing.aclose()
+
+    async def send(self, request: Request, deadline: float) -> Reply:
+        """Return the whole reply, or raise why there is none by the deadline (of `time.monotonic`)."""
+        try:
+            response = await self._request(request, deadline, total=deadline - monotonic())
+            async with response:
+                return Reply(response.status, response.headers, await response.read())
+        except _AIOHTTP_ERRORS as error:
+            failure = _translated(error, request, deadline)
+        raise failure  # outside the `except`: what aiohttp raised may quote the URL, token and all
+
+    async def open(self, request: Request, deadline: float) -> tuple[Reply, OpenBody]:
+        """Return the reply's head and its body, still to be read."""
+        try:
+            async with timeout_at(_loop_time(deadline)):
+                response = await self._request(request, deadline, total=None)
+        except _AIOHTTP_ERRORS as error:
+            failure = _translated(error, request, deadline)
+        else:
+            return Reply(response.status, response.headers), OpenBody(response, request, deadline)
+        raise failure
+
+    async def _request(self, request: Request, deadline: float, *, total: float | None) -> ClientResponse:
+        remaining = deadline - monotonic()
+        if remaining <= 0:
+            raise asyncio.TimeoutError
+        _reused.set(False)
+        session, _ = self._sessions.get(asyncio.get_running_loop()) or await self._new_session()
+        response = await session.request(
+            request.method,
+            _parsed(request.url),
+            data=request.body,
+            headers=request.headers,
+            allow_redirects=False,
+            proxy=self._network.proxy,
+            ssl=self._context() if request.url.startswith("https:") else True,
+            timeout=ClientTimeout(
+                total=total, sock_connect=min(remaining, CONNECT_TIMEOUT), ceil_threshold=float("inf")
+            ),
+        )
+        _reused.set(False)  # what breaks from here on is not a connection found dead
+        return response
+
+    def _context(self) -> SSLContext:
+        if self._tls is None:
+            self._tls = tls.context(self._network)
+        return self._tls
+
+    async def _new_session(self) -> tuple[ClientSession, AsyncGenerator[None, None]]:
+        loop = asyncio.get_running_loop()
+        session = ClientSession(
+            connector=_Connector(limit=0, keepalive_timeout=IDLE_SECONDS, socket_factory=_new_socket),
+            cookie_jar=DummyCookieJar(),
+            auto_decompress=False,
+            skip_auto_headers=("Accept",),
+        )
+        closing = self._close_with_loop(loop, session)
+        self._sessions[loop] = session, closing
+        await closing.__anext__()
+        return session, closing
+
+    async def _close_with_loop(self, loop: AbstractEventLoop, session: ClientSession) -> AsyncGenerator[None, None]:
+        """Close a session when its loop ends: `asyncio.run` closes the generators that still wait then."""
+        try:
+            yield
+        finally:
+            self._sessions.pop(loop, None)
+            await session.close()
+
+
+class OpenBody:
+    """The body of a reply that is read as it comes."""
+
+    __slots__ = ("_deadline", "_request", "_response")
+
+    def __init__(self, response: ClientResponse, request: Request, deadline: float) -> None:
+        self._response = response
+        self._request = request
+        self._deadline = deadline
+
+    async def receive(self, deadline: float | None) -> bytes:
+        """Return the next bytes, b"" at the end; None keeps the deadline of the last wait."""
+        if deadline is not None:
+            self._deadline = deadline
+        try:
+            async with timeout_at(_loop_time(self._deadline)):
+                return await self._response.content.readany()
+        except _AIOHTTP_ERRORS as error:
+            failure = _translated(error, self._request, self._deadline)
+        raise failure
+
+    def close(self) -> None:
+        """Free the connection: back to the pool when the body was read to its end, else closed."""
+        self._response.close()
+
+
+def _translated(error: BaseException, request: Request, deadline: float) -> QianfanError:
+    """Return our error for what aiohttp raised."""
+    if isinstance(error, asyncio.TimeoutError) and monotonic() >= deadline - _CLOCK_STEP:
+        return timed_out(request)
+    dead = _reused.get() and isinstance(error, ServerDisconnectedError | ClientOSError)
+    return connection_failure(request, error, dead=dead)
+
+
+def _loop_time(deadline: float) -> float:
+    """Return a point of `time.monotonic` as the running loop counts it."""
+    return asyncio.get_running_loop().time() + deadline - monotonic()
+
+
+def _new_socket(address: AddrInfoType) -> socket.socket:
+    """Return a socket with our options, for an address as `getaddrinfo` gives it."""
+    made = socket.socket(address[0], address[1], address[2])
+    for option in KEEPALIVE:
+        made.setsockopt(*option)
+    return made

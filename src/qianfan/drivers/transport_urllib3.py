@@ -1,0 +1,272 @@
+"""HTTP in threads: pooled connections of urllib3, with deadlines that hold."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import logging
+import socket
+from http.client import HTTPException, HTTPResponse
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
+
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager, ProxyManager, make_headers
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import ConnectTimeoutError, HTTPError, ProtocolError, ReadTimeoutError
+from urllib3.util import Retry, Timeout
+
+from qianfan.core.http import Reply, Request, redact
+from qianfan.drivers import tls
+from qianfan.drivers.failures import connection_failure, timed_out
+from qianfan.drivers.shared import ForkSafeLock, after_fork
+from qianfan.drivers.sockets import CONNECT_TIMEOUT, IDLE_SECONDS, KEEPALIVE
+
+if TYPE_CHECKING:
+    from urllib3 import BaseHTTPResponse
+
+    from qianfan.errors import QianfanError
+    from qianfan.settings import Network
+
+#: Idle connections kept for each host; more may be open at once.
+POOL_SIZE = 512
+
+_NO_RETRIES = Retry(total=False, redirect=False)
+
+
+class TimedReader(io.RawIOBase):
+    """Bytes of a socket by a deadline, however slowly they drip in."""
+
+    def __init__(self, sock: socket.socket, deadline: float) -> None:
+        self._sock = sock
+        self._raw: Any = sock.makefile("rb", buffering=0)
+        self.deadline = deadline
+        self.received = False
+
+    def readable(self) -> bool:
+        """Return True."""
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        """Read once; raise TimeoutError when the deadline passes."""
+        remaining = self.deadline - monotonic()
+        if remaining <= 0:
+            raise TimeoutError("timed out")
+        self._sock.settimeout(remaining)
+        count: int | None = self._raw.readinto(buffer)
+        self.received = self.received or bool(count)
+        return count
+
+    def makefile(self, _mode: str) -> io.BufferedReader:
+        """Return the buffered file that http.client asks its socket for."""
+        return io.BufferedReader(self, 65536)
+
+    def close(self) -> None:
+        """Close, and let the socket close with it."""
+        self._raw.close()
+        super().close()
+
+
+class _DeadSocketError(ConnectionError):
+    """A reused connection was closed before a byte of the reply."""
+
+
+class _Connection(HTTPConnection):
+    """A connection that keeps its deadline and knows whether it served before."""
+
+    served = 0
+    last_used = 0.0
+    reader: TimedReader
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether the connection can carry another request."""
+        return monotonic() - self.last_used < IDLE_SECONDS and super().is_connected
+
+    def request(self, *args: Any, **kwargs: Any) -> None:
+        """Send a request."""
+        try:
+            super().request(*args, **kwargs)
+        except OSError as error:
+            if self.served and not isinstance(error, TimeoutError):
+                raise _DeadSocketError from error
+            raise
+
+    def getresponse(self) -> Any:
+        """Read the reply's head, or raise `_DeadSocketError`."""
+        try:
+            response = super().getresponse()
+        except (OSError, ProtocolError) as error:
+            if self.served and not self.reader.received and not isinstance(error, TimeoutError):
+                raise _DeadSocketError from error
+            raise
+        self.served += 1
+        self.last_used = monotonic()
+        return response
+
+    def connect(self) -> None:
+        """Connect anew."""
+        super().connect()
+        self.served = 0
+        self.last_used = monotonic()
+
+    def response_class(self, sock: socket.socket, **kwargs: Any) -> HTTPResponse:  # type: ignore[override]  # http.client calls it as a factory
+        """Return http.client's response, reading by our deadline."""
+        self.reader = TimedReader(sock, monotonic() + (self.timeout or CONNECT_TIMEOUT))
+        return HTTPResponse(self.reader, **kwargs)  # type: ignore[arg-type]  # all it asks of a socket is makefile
+
+
+class _SecureConnection(_Connection, HTTPSConnection):
+    """The same over TLS."""
+
+
+class _Pool(HTTPConnectionPool):
+    ConnectionCls = _Connection
+
+
+class _SecurePool(HTTPSConnectionPool):
+    ConnectionCls = _SecureConnection
+
+
+class Urllib3Transport:
+    """Sends requests and reads replies in the caller's thread. Safe to use from many threads."""
+
+    def __init__(self, network: Network) -> None:
+        self._network = network
+        self._lock = ForkSafeLock()
+        self._inherited: list[Any] = []
+        self._start()
+        after_fork(self)
+        _mask_logs()
+
+    def _start(self) -> None:
+        self._manager: PoolManager | None = None
+        self._pools: dict[str, HTTPConnectionPool] = {}
+
+    def forget(self) -> None:
+        """Leave the parent's connections alone: kept, unused, so that nothing of theirs is closed or locked."""
+        self._inherited.append((self._manager, self._pools))
+        self._start()
+
+    def close(self) -> None:
+        """Close the idle connections; those in use close when they are done."""
+        with self._lock:
+            manager = self._manager
+            self._start()
+        if manager is not None:
+            manager.clear()
+
+    def send(self, request: Request, deadline: float) -> Reply:
+        """Return the whole reply, or raise why there is none by the deadline (of `time.monotonic`)."""
+        response = self._exchange(request, deadline, preload_content=True)
+        return Reply(response.status, response.headers, response.data)
+
+    def open(self, request: Request, deadline: float) -> tuple[Reply, OpenBody]:
+        """Return the reply's head and its body, still to be read."""
+        response = self._exchange(request, deadline, preload_content=False)
+        return Reply(response.status, response.headers), OpenBody(response, request)
+
+    def _exchange(self, request: Request, deadline: float, *, preload_content: bool) -> BaseHTTPResponse:
+        remaining = deadline - monotonic()
+        if remaining <= 0:
+            raise timed_out(request)
+        scheme, _, host, path = request.url.split("/", 3)
+        pool = self._pools.get(host) or self._new_pool(scheme, host)
+        try:
+            return pool.urlopen(
+                request.method,
+                request.url if self._network.proxy and scheme == "http:" else f"/{path}",
+                body=request.body,
+                headers=request.headers,
+                timeout=Timeout(connect=min(remaining, CONNECT_TIMEOUT), read=remaining),
+                retries=_NO_RETRIES,
+                redirect=False,
+                assert_same_host=False,
+                preload_content=preload_content,
+            )
+        except (HTTPError, OSError, HTTPException) as error:
+            late = isinstance(error, ConnectTimeoutError) and monotonic() >= deadline
+            failure = timed_out(request) if late else translated(error, request)
+        raise failure  # outside the `except`: what urllib3 raised may quote the URL, token and all
+
+    def _new_pool(self, scheme: str, host: str) -> HTTPConnectionPool:
+        with self._lock:
+            if self._manager is None:
+                self._manager = self._new_manager()
+            # A context reads all trusted certificates: some 20 ms that plain HTTP need not pay.
+            secure = {"ssl_context": tls.context(self._network)} if scheme == "https:" else None
+            pool = self._manager.connection_from_url(f"{scheme}//{host}/", pool_kwargs=secure)
+            self._pools[host] = pool
+            return pool
+
+    def _new_manager(self) -> PoolManager:
+        options: dict[str, Any] = {
+            "num_pools": 1000,
+            "maxsize": POOL_SIZE,
+            "socket_options": [*HTTPConnection.default_socket_options, *KEEPALIVE],
+        }
+        proxy = self._network.proxy
+        if proxy is None:
+            manager = PoolManager(**options)
+        else:
+            parts = urlsplit(proxy)
+            login = f"{unquote(parts.username or '')}:{unquote(parts.password or '')}" if parts.username else None
+            headers = make_headers(proxy_basic_auth=login) if login else None
+            manager = ProxyManager(
+                f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}", proxy_headers=headers, **options
+            )
+        manager.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}
+        return manager
+
+
+class OpenBody:
+    """The body of a reply that is read as it comes."""
+
+    __slots__ = ("_reader", "_request", "_response")
+
+    def __init__(self, response: BaseHTTPResponse, request: Request) -> None:
+        self._response = response
+        self._request = request
+        connection: Any = response.connection
+        self._reader: TimedReader = connection.reader
+
+    def receive(self, deadline: float | None) -> bytes:
+        """Return the next bytes, b"" at the end; None keeps the deadline of the last wait."""
+        if deadline is not None:
+            self._reader.deadline = deadline
+        try:
+            return self._response.read1(65536)
+        except (HTTPError, OSError, HTTPException) as error:
+            failure = translated(error, self._request)
+        raise failure
+
+    def close(self) -> None:
+        """Free the connection: back to the pool when the body was read to its end, else closed."""
+        response = self._response
+        if response.connection is None:  # given back at the end of the body
+            return
+        with contextlib.suppress(Exception):  # wakes a thread that is reading; a closed socket is just as well
+            response.shutdown()
+        response.close()
+
+
+def translated(error: BaseException, request: Request) -> QianfanError:
+    """Return our error for what urllib3 raised."""
+    if isinstance(error, ReadTimeoutError | TimeoutError) and not isinstance(error, ConnectTimeoutError):
+        return timed_out(request)
+    inner = error.args[-1] if isinstance(error, ProtocolError) and error.args else error
+    return connection_failure(request, error, dead=isinstance(inner, _DeadSocketError))
+
+
+def _mask_logs() -> None:
+    """Keep tokens out of urllib3's debug log, which quotes URLs with their query."""
+    logger = logging.getLogger("urllib3.connectionpool")
+    if not any(isinstance(entry, _Mask) for entry in logger.filters):
+        logger.addFilter(_Mask())
+
+
+class _Mask(logging.Filter):
+    def filter(self, record: logging.LogRecord) -> bool:
+        if isinstance(record.args, tuple):
+            record.args = tuple(redact(arg) if isinstance(arg, str) else arg for arg in record.args)
+        return True

@@ -1,0 +1,257 @@
+"""Every error this package raises, in one tree.
+
+    QianfanError
+    ├── InvalidArgumentError (ValueError)    the call is wrong; nothing was sent
+    │   ├── ArgumentNotFoundError            a required argument is missing
+    │   └── ValidationError                  a value does not fit
+    ├── RequestError                         no usable reply: HTTP status, not JSON
+    │   ├── ConnectionFailedError            refused, unresolved, untrusted, broken
+    │   ├── RequestTimeoutError (TimeoutError)
+    │   └── StreamIncompleteError            a stream ended before its end mark; `partial` has the rest
+    ├── APIError                             the platform answered with an error code
+    │   ├── AuthError                        credentials or permissions
+    │   │   └── AccessTokenExpiredError      still refused after a new token was fetched
+    │   ├── RateLimitError                   too fast, or overloaded
+    │   ├── QuotaError                       a daily or total quota, a bill
+    │   ├── BadRequestError                  the platform refuses the request as it is
+    │   └── InternalError                    the service failed
+    └── NotImplmentError (NotImplementedError)
+
+Which class a code gets is decided by `qianfan.codes`. Names that earlier SDKs spelled otherwise
+stand as aliases at the end of this file.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from qianfan.codes import CODES, Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+#: HTTP statuses that pass with time.
+PASSING_STATUSES = frozenset({429, 500, 502, 503, 504})
+
+
+class Attempt(NamedTuple):
+    """One try of a call: how it ended, and the pause that followed."""
+
+    outcome: str
+    seconds: float
+    paused: float
+
+
+class QianfanError(Exception):
+    """The base of all errors of this package.
+
+    Attributes:
+        code: The platform's error code, or None where it gave none.
+        message: What happened, without any secret.
+        hint: What to do next, or an empty string.
+        request_id: The platform's id of the request, or None.
+        status: The HTTP status, or None where no reply came.
+        attempts: What was tried, first to last.
+        retry_after: The seconds the service asked to wait, or None.
+        partial: What of a stream had arrived, as one reply, or None.
+    """
+
+    code: int | str | None = None
+    request_id: str | None = None
+    status: int | None = None
+    hint: str = ""
+    retry_after: float | None = None
+    partial: Any = None
+
+    def __init__(self, message: str = "", *, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint or self.hint
+        self.attempts: tuple[Attempt, ...] = ()
+
+    def __str__(self) -> str:
+        """Say what happened and what to do next."""
+        parts = [self._headline()]
+        if self.request_id:
+            parts.append(f"(request id {self.request_id})")
+        if len(self.attempts) > 1:
+            parts.append(f"(after {len(self.attempts)} attempts)")
+        if self.hint:
+            parts.append(f"→ {self.hint}")
+        return " ".join(part for part in parts if part)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle by state, so that no subclass has to repeat its signature."""
+        return _restore, (type(self), self.args), self.__dict__
+
+    @property
+    def retryable(self) -> bool:
+        """Whether the same call may succeed later without a change."""
+        return False
+
+    def _headline(self) -> str:
+        return self.message
+
+
+def _restore(cls: type[QianfanError], args: tuple[Any, ...]) -> QianfanError:
+    error = cls.__new__(cls)
+    error.args = args
+    return error
+
+
+class InvalidArgumentError(QianfanError, ValueError):
+    """The call cannot be right as it is; nothing was sent."""
+
+
+class ArgumentNotFoundError(InvalidArgumentError):
+    """A required argument is missing."""
+
+
+class ValidationError(InvalidArgumentError):
+    """A value does not fit what the platform documents."""
+
+
+class RequestError(QianfanError):
+    """The exchange gave no usable reply.
+
+    Attributes:
+        body: The start of what came back, if anything, with secrets masked.
+        headers: The reply's headers.
+        status_code: The HTTP status, the name later SDKs used.
+    """
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        status: int | None = None,
+        body: str = "",
+        headers: Mapping[str, str] | None = None,
+        hint: str = "",
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.status = status
+        self.body = body
+        self.headers = dict(headers or {})
+        self.request_id = self.headers.get("X-Baidu-Request-Id")
+
+    @property
+    def status_code(self) -> int | None:
+        """The HTTP status under the name later SDKs used."""
+        return self.status
+
+    @property
+    def retryable(self) -> bool:
+        """Whether the HTTP status is one that passes."""
+        return self.status in PASSING_STATUSES
+
+
+class ConnectionFailedError(RequestError, ConnectionError):
+    """No connection, or it broke before the reply was whole."""
+
+    __str__ = RequestError.__str__  # OSError's own would win otherwise and show nothing
+
+    #: Whether trying again may help; a certificate or a name that does not resolve will not change.
+    transient: bool = True
+
+    @property
+    def retryable(self) -> bool:
+        """Whether trying again may help."""
+        return self.transient
+
+
+class DeadConnectionError(ConnectionFailedError):
+    """A reused connection had been closed by the other side before a byte of the reply arrived."""
+
+
+class RequestTimeoutError(RequestError, TimeoutError):
+    """The time that `request_timeout` allows is over."""
+
+    __str__ = RequestError.__str__
+
+
+class StreamIncompleteError(RequestError):
+    """A stream ended before its end mark; `partial` holds what arrived."""
+
+
+class APIError(QianfanError):
+    """The platform answered with an error.
+
+    Attributes:
+        error_code: The platform's code (an int on v1).
+    """
+
+    def __init__(self, error_code: int | str, error_msg: str, req_id: str | None = None) -> None:
+        known = CODES.get(error_code) if isinstance(error_code, int) else None
+        super().__init__(error_msg or (known.message if known else ""), hint=known.hint if known else "")
+        self.code = self.error_code = error_code
+        self.request_id = req_id
+
+    @property
+    def error_msg(self) -> str:
+        """The platform's own words."""
+        return self.message
+
+    @property
+    def req_id(self) -> str | None:
+        """The request id under the name later SDKs used."""
+        return self.request_id
+
+    @property
+    def retryable(self) -> bool:
+        """Whether the code is one that passes with time."""
+        known = CODES.get(self.error_code) if isinstance(self.error_code, int) else None
+        return known.retryable if known else self.status in PASSING_STATUSES
+
+    def _headline(self) -> str:
+        return f"[{self.error_code}] {self.message}"
+
+
+class AuthError(APIError):
+    """The credentials are wrong or may not do this."""
+
+
+class AccessTokenExpiredError(AuthError):
+    """The access token is refused, and so is the one fetched in its place."""
+
+
+class RateLimitError(APIError):
+    """Too many calls or tokens, or an overloaded service."""
+
+
+class QuotaError(APIError):
+    """A daily or total quota is used up, or a bill is open."""
+
+
+class BadRequestError(APIError):
+    """The platform refuses the request as it is."""
+
+
+class InternalError(APIError):
+    """The service failed."""
+
+
+class NotImplmentError(QianfanError, NotImplementedError):
+    """Not offered by this class (the spelling is the original SDK's)."""
+
+
+_CLASSES: dict[Kind, type[APIError]] = {
+    Kind.SERVER: InternalError,
+    Kind.BUSY: RateLimitError,
+    Kind.QUOTA: QuotaError,
+    Kind.TOKEN: AccessTokenExpiredError,
+    Kind.AUTH: AuthError,
+    Kind.REQUEST: BadRequestError,
+}
+
+
+def api_error(code: int | str, message: str, request_id: str | None = None) -> APIError:
+    """Return the error of the class that belongs to a code; an unknown code gives `APIError`."""
+    known = CODES.get(code) if isinstance(code, int) else None
+    return (_CLASSES[known.kind] if known else APIError)(code, message, request_id)
+
+
+# Names that code written for earlier SDKs catches.
+QianfanRequestError = RequestError
+BearerTokenExpiredError = AccessTokenExpiredError

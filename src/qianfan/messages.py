@@ -1,0 +1,104 @@
+"""The conversation so far."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from enum import Enum
+from typing import Any, Protocol, runtime_checkable
+
+from qianfan.errors import InvalidArgumentError
+
+
+class Role(str, Enum):
+    """Who speaks in a message."""
+
+    User = "user"
+    Assistant = "assistant"
+    Function = "function"
+
+    def __str__(self) -> str:
+        return self.value
+
+
+@runtime_checkable
+class Collected(Protocol):
+    """A stream that remembers what passed through it."""
+
+    def so_far(self) -> Mapping[str, Any]:
+        """Return what has arrived, as one reply."""
+        ...
+
+
+class Messages:
+    """A conversation that grows by what the user says and what the model answers.
+
+    Example:
+        msgs = qianfan.Messages()
+        msgs.append("你好")
+        msgs.append(chat.do(messages=msgs))
+    """
+
+    def __init__(self) -> None:
+        self._messages: list[dict[str, Any]] = []
+
+    def append(self, message: Any, role: str | Role | None = None) -> None:
+        """Add a message.
+
+        Args:
+            message: A str; a reply; a stream that has been read; or a message as a dict with `role`
+                and `content`.
+            role: Who says it. A str is the user's by default, or the function's when the message
+                before it is a function call; a reply is the assistant's.
+
+        Raises:
+            InvalidArgumentError: The message is none of these, or the reply holds no answer.
+        """
+        if isinstance(message, str):
+            entry = self._from_text(message, role)
+        elif isinstance(message, Collected):
+            entry = _from_reply(message.so_far(), role)
+        elif isinstance(message, Mapping):
+            entry = dict(message) if "role" in message else _from_reply(message, role)
+        else:
+            raise InvalidArgumentError(
+                f"a message is a str, a reply, a finished stream or a dict, not {type(message).__name__}",
+                hint="append the text itself, or what do() returned",
+            )
+        self._messages.append(entry)
+
+    def _from_text(self, text: str, role: str | Role | None) -> dict[str, Any]:
+        call = self._messages[-1].get("function_call") if self._messages else None
+        if role is None:
+            role = Role.Function if call else Role.User
+        entry: dict[str, Any] = {"role": _name(role), "content": text}
+        if entry["role"] == "function" and call:
+            entry["name"] = call["name"]
+        return entry
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        return iter(self._messages)
+
+    def __len__(self) -> int:
+        return len(self._messages)
+
+    def __getitem__(self, index: int) -> dict[str, Any]:
+        return self._messages[index]
+
+    def __repr__(self) -> str:
+        return f"Messages({self._messages!r})"
+
+
+def _from_reply(reply: Mapping[str, Any], role: str | Role | None) -> dict[str, Any]:
+    if reply.get("result") is None:
+        raise InvalidArgumentError(
+            "the reply holds no `result` to append",
+            hint="append the reply of a chat call, or a stream after you have read it",
+        )
+    entry: dict[str, Any] = {"role": _name(role or Role.Assistant), "content": reply["result"]}
+    if reply.get("function_call"):
+        entry["function_call"] = reply["function_call"]
+    return entry
+
+
+def _name(role: str | Role) -> str:
+    return role.value if isinstance(role, Role) else role

@@ -1,0 +1,144 @@
+"""What a call returns."""
+
+from __future__ import annotations
+
+from collections.abc import ItemsView, Iterator, KeysView, Mapping, ValuesView
+from typing import Any, Protocol
+
+
+class Record(dict[str, Any]):
+    """A JSON object whose fields also read as attributes."""
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return _readable(self[name])
+        except KeyError:
+            raise AttributeError(f"no field {name!r} among {sorted(self)}") from None
+
+
+class Usage(Record):
+    """The tokens a call used."""
+
+    @property
+    def prompt_tokens(self) -> int:
+        """Tokens of the input, the history among them."""
+        return int(self.get("prompt_tokens", 0))
+
+    @property
+    def completion_tokens(self) -> int:
+        """Tokens of the answer."""
+        return int(self.get("completion_tokens", 0))
+
+    @property
+    def total_tokens(self) -> int:
+        """Tokens of both."""
+        return int(self.get("total_tokens", 0))
+
+
+class Response(Mapping[str, Any]):
+    """The platform's reply to a call, or one event of a stream.
+
+    Reads as a mapping over the body (`resp["result"]`) and by attribute (`resp.result`,
+    `resp.usage.total_tokens`). `resp["body"]`, `resp["code"]` and `resp["headers"]` read the
+    fields of the same names.
+
+    Attributes:
+        code: The HTTP status.
+        body: The reply's JSON object.
+    """
+
+    __slots__ = ("_headers", "body", "code")
+
+    code: int
+    body: dict[str, Any]
+
+    def __init__(self, code: int = 200, headers: Mapping[str, str] | None = None, body: Any = None) -> None:
+        self.code = code
+        self._headers: Mapping[str, str] = {} if headers is None else headers
+        self.body = {} if body is None else body
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The reply's HTTP headers, spelled as the server spells them."""
+        if type(self._headers) is not dict:  # converted when first read: most callers never look
+            self._headers = dict(self._headers)
+        return self._headers
+
+    @property
+    def usage(self) -> Usage:
+        """The tokens used, 0 where the platform gave none."""
+        return Usage(self.body.get("usage") or {})
+
+    @property
+    def request_id(self) -> str | None:
+        """The platform's id of this request: its own header, else the id in the body."""
+        found = next((value for name, value in self.headers.items() if name.lower() == "x-baidu-request-id"), None)
+        return found or self.body.get("id")
+
+    def __getitem__(self, key: str) -> Any:
+        if key in _FIELDS:
+            return getattr(self, key)
+        return self.body[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.body)
+
+    def __len__(self) -> int:
+        return len(self.body)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_") or name in _FIELDS:
+            raise AttributeError(name)
+        try:
+            return _readable(self.body[name])
+        except KeyError:
+            raise AttributeError(f"the reply has no field {name!r}; it has {sorted(self.body)}") from None
+
+    def __repr__(self) -> str:
+        return f"QfResponse(code={self.code}, headers={self.headers!r}, body={self.body!r})"
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, Response):
+            return (self.code, self.body) == (other.code, other.body)
+        return NotImplemented
+
+    __hash__ = None  # type: ignore[assignment]  # its body can change
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Response, (self.code, self.headers, self.body)
+
+    def keys(self) -> KeysView[str]:
+        """Return the body's keys."""
+        return self.body.keys()
+
+    def values(self) -> ValuesView[Any]:
+        """Return the body's values."""
+        return self.body.values()
+
+    def items(self) -> ItemsView[str, Any]:
+        """Return the body's items."""
+        return self.body.items()
+
+
+class Merger(Protocol):
+    """The events of one stream so far."""
+
+    def add(self, event: Response) -> bool:
+        """Add an event; say whether it was the last."""
+        ...
+
+    def reply(self) -> Response:
+        """Return what the unary call would have returned."""
+        ...
+
+
+_FIELDS = frozenset({"body", "code", "headers"})
+
+
+def _readable(value: Any) -> Any:
+    """Let nested objects be read by attribute too."""
+    if type(value) is dict:
+        return Record(value)
+    if type(value) is list:
+        return [_readable(item) for item in value]
+    return value

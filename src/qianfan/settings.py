@@ -1,0 +1,292 @@
+"""Settings: arguments > setters > environment, read once when a client is made.
+
+The result is one frozen value that is passed down; nothing below reads the environment.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from math import nan
+from typing import Any, TypedDict
+from urllib.parse import urlsplit
+
+from qianfan import credentials
+from qianfan.core.retry import RetryPolicy
+from qianfan.credentials import Credential
+from qianfan.errors import InvalidArgumentError
+
+BASE_URL = "https://aip.baidubce.com"
+MODEL_PREFIX = "/rpc/2.0/ai_custom/v1/wenxinworkshop"
+
+
+class ClientArguments(TypedDict, total=False):
+    """What a client and the classic classes take; an argument that is None or "" was not given.
+
+    Attributes:
+        ak: The application's API Key.
+        sk: The application's Secret Key.
+        access_token: A ready-made access token, instead of ak and sk.
+        access_key: The IAM Access Key (console calls).
+        secret_key: The IAM Secret Key (console calls).
+        base_url: Scheme and host of the service, default `https://aip.baidubce.com`.
+        retry_count: Attempts of a call in all, from 1; default 3.
+        request_timeout: Seconds a call may take, above 0; default 300. Of a stream: until each next event.
+        backoff_factor: Seconds the first pause between attempts is drawn from; default 1, 0 for no pause.
+        query_per_second: Most calls a second, above 0; 0.5 is one in two seconds.
+        proxy: URL of an HTTP proxy; "" for none even where the environment names one.
+        verify: Whether to verify TLS certificates, default True.
+        ca_bundle: Path of a PEM file with the certificates to trust.
+        stream: Accepted and ignored, as the classic SDK does: say it in the call.
+    """
+
+    ak: str | None
+    sk: str | None
+    access_token: str | None
+    access_key: str | None
+    secret_key: str | None
+    base_url: str | None
+    retry_count: int | None
+    request_timeout: float | None
+    backoff_factor: float | None
+    query_per_second: float | None
+    proxy: str | None
+    verify: bool | None
+    ca_bundle: str | None
+    stream: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """What tells one pool of connections from another."""
+
+    proxy: str | None = field(default=None, repr=False)  # may hold a password
+    verify: bool = True
+    ca_bundle: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything a client needs to know."""
+
+    credential: Credential
+    base_url: str = BASE_URL
+    model_prefix: str = MODEL_PREFIX
+    local: bool = False
+    verbatim_endpoint: bool = False
+    auth_timeout: float = 5.0
+    request_timeout: float = 300.0
+    retry: RetryPolicy = RetryPolicy()
+    query_per_second: float | None = None
+    network: Network = Network()
+
+
+# What qianfan.AK() and its kin set; None and "" were not set.
+_set: dict[str, str | None] = {}
+
+
+def AK(ak: str | None) -> None:  # noqa: N802  # the classic name
+    """Set the application's API Key for objects made from now on; None takes it back."""
+    _set["ak"] = ak
+
+
+def SK(sk: str | None) -> None:  # noqa: N802  # the classic name
+    """Set the application's Secret Key for objects made from now on; None takes it back."""
+    _set["sk"] = sk
+
+
+def AccessToken(access_token: str | None) -> None:  # noqa: N802  # the classic name
+    """Set the access token for objects made from now on; None takes it back."""
+    _set["access_token"] = access_token
+
+
+def AccessKey(access_key: str | None) -> None:  # noqa: N802  # the classic name
+    """Set the IAM Access Key for objects made from now on; None takes it back."""
+    _set["access_key"] = access_key
+
+
+def SecretKey(secret_key: str | None) -> None:  # noqa: N802  # the classic name
+    """Set the IAM Secret Key for objects made from now on; None takes it back."""
+    _set["secret_key"] = secret_key
+
+
+def resolve(arguments: ClientArguments, environment: Mapping[str, str] | None = None) -> Settings:
+    """Return the settings that arguments, setters and environment give together.
+
+    Raises:
+        InvalidArgumentError: No credential, half of one, one in the wrong place, or a value that
+            does not fit; nothing has been sent.
+    """
+    sources = _Sources(arguments, _set, _environment(environment))
+    local = sources.flag("local", default=False) and not arguments.get("base_url")
+    base_url = _url("base_url", sources.text("base_url") or BASE_URL)
+    return Settings(
+        credential=_credential(sources, local=local),
+        base_url=base_url,
+        model_prefix="/" + (sources.text("model_api_prefix") or MODEL_PREFIX).strip("/"),
+        local=local,
+        verbatim_endpoint=sources.flag("use_custom_endpoint", default=False),
+        auth_timeout=sources.number("auth_timeout", 5.0, above=0),
+        request_timeout=sources.number("request_timeout", 300.0, above=0, env="llm_api_retry_timeout"),
+        retry=RetryPolicy(
+            attempts=int(sources.number("retry_count", 3, least=0, env="llm_api_retry_count")),
+            backoff_factor=sources.number("backoff_factor", 1.0, least=0, env="llm_api_retry_backoff_factor"),
+            max_wait=sources.number("llm_api_retry_max_wait_interval", 120.0, least=0),
+            codes=sources.codes("llm_api_retry_err_codes", RetryPolicy().codes),
+        ),
+        query_per_second=sources.number("query_per_second", 0.0, least=0, env="qps_limit") or None,
+        network=Network(
+            proxy=_proxy(sources, base_url),
+            verify=sources.flag("verify", default=True, env="ssl_verification_enabled"),
+            ca_bundle=sources.text("ca_bundle", env="REQUESTS_CA_BUNDLE"),
+        ),
+    )
+
+
+def bounded(name: str, value: Any, *, least: float | None = None, above: float | None = None) -> float:
+    """Return a number within its bounds, or raise `InvalidArgumentError` that names them."""
+    try:
+        number = nan if isinstance(value, bool) else float(value)
+    except (TypeError, ValueError):
+        number = nan
+    if (least is not None and number >= least) or (above is not None and number > above):
+        return number
+    bound = f"of at least {least:g}" if least is not None else f"above {above:g}"
+    raise InvalidArgumentError(f"{name} must be a number {bound}, not {value!r}")
+
+
+class _Sources:
+    """Three levels of settings, asked by name from the strongest to the weakest."""
+
+    def __init__(self, arguments: Mapping[str, Any], setters: Mapping[str, Any], env: Mapping[str, str]) -> None:
+        unknown = set(arguments) - set(ClientArguments.__annotations__)
+        if unknown:
+            raise TypeError(f"unexpected argument {sorted(unknown)[0]!r}; known: {', '.join(ClientArguments.__annotations__)}")
+        self.arguments = arguments
+        self.setters = setters
+        self.env = env
+
+    def find(self, name: str, env: str = "") -> tuple[int, Any]:
+        """Return the level (0 strongest, 3 none) and the value of a setting."""
+        variable = env if env.isupper() else f"QIANFAN_{(env or name).upper()}"
+        for level, value in enumerate((self.arguments.get(name), self.setters.get(name), self.env.get(variable))):
+            if value is not None and value != "" and not (level == 2 and str(value).lower() == "none"):  # noqa: PLR2004  # the environment's level
+                return level, value
+        return 3, None
+
+    def text(self, name: str, env: str = "") -> str | None:
+        """Return a setting that is a str."""
+        _, value = self.find(name, env)
+        if value is not None and not isinstance(value, str):
+            raise InvalidArgumentError(f"{name} must be a str, not {type(value).__name__}")
+        return value
+
+    def number(
+        self, name: str, default: float, *, least: float | None = None, above: float | None = None, env: str = ""
+    ) -> float:
+        """Return a setting that is a number within its bounds."""
+        _, value = self.find(name, env)
+        return default if value is None else bounded(name, value, least=least, above=above)
+
+    def flag(self, name: str, *, default: bool, env: str = "") -> bool:
+        """Return a setting that is on or off, in the spellings the classic SDK takes."""
+        _, value = self.find(name, env)
+        if value is None:
+            return default
+        if isinstance(value, bool):
+            return value
+        word = str(value).strip().lower()
+        if word in {"1", "y", "yes", "t", "true", "on"}:
+            return True
+        if word in {"0", "n", "no", "f", "false", "off"}:
+            return False
+        raise InvalidArgumentError(f"{name} must be true or false, not {value!r}")
+
+    def codes(self, name: str, default: frozenset[int]) -> frozenset[int]:
+        """Return a setting that lists error codes, such as `18,336100`."""
+        text = self.text(name)
+        if text is None:
+            return default
+        try:
+            return frozenset(int(part) for part in text.strip("[]{}() ").split(",") if part.strip())
+        except ValueError:
+            raise InvalidArgumentError(f"{name} must list error codes, such as 18,336100, not {text!r}") from None
+
+
+def _credential(sources: _Sources, *, local: bool) -> Credential:
+    """Return the credential of the strongest level; inside one level a ready-made token comes first."""
+    if local:  # the platform in this process takes any key
+        return credentials.ApplicationKey(sources.text("ak") or "local", sources.text("sk") or "local")
+    if sources.flag("no_auth", default=False):
+        return credentials.NoCredential()
+    token_level, token = sources.find("access_token")
+    (ak_level, ak), (sk_level, sk) = sources.find("ak"), sources.find("sk")
+    code_level, code = sources.find("access_code")
+    level = min(token_level, ak_level, sk_level, code_level)
+    if level == 3:  # noqa: PLR2004  # found nowhere
+        raise credentials.missing(iam=sources.find("access_key")[0] < 3)  # noqa: PLR2004  # found somewhere
+    if token_level == level:
+        return credentials.AccessToken(token)
+    if min(ak_level, sk_level) == level:
+        return credentials.application_key(ak, sk)
+    return credentials.AccessCode(code)
+
+
+def _environment(given: Mapping[str, str] | None) -> Mapping[str, str]:
+    """Return the environment, with the .env file under it that QIANFAN_DOT_ENV_CONFIG_FILE names."""
+    env = os.environ if given is None else given
+    path = env.get("QIANFAN_DOT_ENV_CONFIG_FILE")
+    if not path:
+        return env
+    try:
+        from dotenv import dotenv_values
+    except ImportError:
+        raise InvalidArgumentError(
+            "QIANFAN_DOT_ENV_CONFIG_FILE is set, but python-dotenv is not installed",
+            hint="pip install 'qianfan[dotenv]'",
+        ) from None
+    return {**{key: value for key, value in dotenv_values(path).items() if value is not None}, **env}
+
+
+def _url(name: str, value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise InvalidArgumentError(f"{name}={value!r} is no http(s) URL", hint=f"such as {BASE_URL}")
+    return value.rstrip("/")
+
+
+def _proxy(sources: _Sources, base_url: str) -> str | None:
+    """Return the proxy for a host: the argument's, QIANFAN_PROXY's, or the environment's for its scheme.
+
+    A loopback host is never reached through a proxy that only the environment names.
+    """
+    if sources.arguments.get("proxy") == "":
+        return None
+    named = sources.text("proxy")
+    if named is None:
+        named = _environment_proxy(sources.env, base_url)
+    if named is None:
+        return None
+    if "://" not in named:
+        named = f"http://{named}"
+    if urlsplit(named).scheme not in {"http", "https"}:
+        raise InvalidArgumentError(
+            f"the proxy {named.rpartition('@')[2]!r} is no http(s) URL", hint="only HTTP proxies are supported"
+        )
+    return named
+
+
+def _environment_proxy(env: Mapping[str, str], base_url: str) -> str | None:
+    named = {key.lower(): value for key, value in env.items() if key.lower().endswith("_proxy") and value}
+    if not named:
+        return None
+    from urllib.request import proxy_bypass_environment  # heavy, and needed only behind a proxy
+
+    parts = urlsplit(base_url)
+    host = parts.hostname or ""
+    if host == "localhost" or host.startswith("127.") or host == "::1":
+        return None
+    if proxy_bypass_environment(parts.netloc, {"no": named.get("no_proxy", "")}):
+        return None
+    return named.get(f"{parts.scheme}_proxy") or named.get("all_proxy")
