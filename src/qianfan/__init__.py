@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from qianfan.version import VERSION as __version__
+from qianfan.version import VERSION as __version__  # noqa: N811  # the name Python has for it
 
 if TYPE_CHECKING:
     from qianfan import errors, local
@@ -48,7 +48,7 @@ _NAMES = {
     "resources": ("resources", ""),
 }
 
-__all__ = [  # noqa: PLE0604  # the table above is the list
+__all__ = [
     "AK",
     "SK",
     "AccessKey",

@@ -39,6 +39,9 @@ class Options(NamedTuple):
     backoff_factor: float | None = None
 
 
+NO_OPTIONS = Options()
+
+
 class Qianfan:
     """A client with credentials of its own: many may live side by side in one process.
 
@@ -70,23 +73,23 @@ class Qianfan:
 
         return Chat(self)
 
-    def perform(self, call: Call, options: Options = Options()) -> Response | Stream:
+    def perform(self, call: Call, options: Options = NO_OPTIONS) -> Response | Stream:
         """Carry out a call; a stream comes back up to its first event."""
         from qianfan.drivers.sync import Stream, run
 
-        exchange = self._exchange(call, options)
-        transport = self._pool.sync()
-        return Stream(flow.stream(exchange), transport) if call.stream else run(flow.unary(exchange), transport)
+        exchange, dialect, transport = self._exchange(call, options), v1.V1(call), self._pool.sync()
+        if call.stream:
+            return Stream(flow.stream(exchange, dialect), transport)
+        return run(flow.unary(exchange, dialect.decode), transport)
 
-    async def aperform(self, call: Call, options: Options = Options()) -> Response | AsyncStream:
+    async def aperform(self, call: Call, options: Options = NO_OPTIONS) -> Response | AsyncStream:
         """Carry out a call in the running event loop."""
         from qianfan.drivers.aio import AsyncStream, run
 
-        exchange = self._exchange(call, options)
-        transport = self._pool.aio()
+        exchange, dialect, transport = self._exchange(call, options), v1.V1(call), self._pool.aio()
         if call.stream:
-            return await AsyncStream.open(flow.stream(exchange), transport)
-        return await run(flow.unary(exchange), transport)
+            return await AsyncStream.open(flow.stream(exchange, dialect), transport)
+        return await run(flow.unary(exchange, dialect.decode), transport)
 
     def access_token(self) -> str:
         """Return the access token of the moment, fetched first where needed; "" where none is used."""
@@ -108,13 +111,12 @@ class Qianfan:
         was_open, self._closed = not self._closed, True
         return was_open and self._pool.release()
 
-    def _exchange(self, call: Call, options: Options) -> Exchange[v1.V1]:
+    def _exchange(self, call: Call, options: Options) -> Exchange:
         if self._closed:
             raise InvalidArgumentError("this client is closed", hint="make a new one, or close it later")
         own = self._settings
         return flow.Exchange(
             request=v1.encode(call, self._base_url + own.model_prefix, verbatim=own.verbatim_endpoint),
-            dialect=v1.V1(call),
             auth=self._auth,
             policy=_policy(own.retry, options),
             timeout=own.request_timeout

@@ -17,7 +17,7 @@ class Kind(Enum):
     SERVER = "server"  # the service failed
     BUSY = "busy"  # a rate limit or overload
     QUOTA = "quota"  # a daily or total quota, a bill: waiting seconds does not cure it
-    TOKEN = "token"  # the access token is invalid or old: a new one cures it
+    TOKEN = "token"  # noqa: S105  # no password: the access token is invalid or old: a new one cures it
     AUTH = "auth"  # the credentials or their permissions are wrong
     REQUEST = "request"  # the request is wrong
 
@@ -100,7 +100,12 @@ _CODES = (
         "Prompt tokens too long",
         "请缩短输入，或换用上下文更长的模型 (shorten the input or take a model with a longer context)",
     ),
-    Code(336104, Kind.REQUEST, "Invalid argument: system", "请检查 system= 的内容与长度 (check system= and its length)"),
+    Code(
+        336104,
+        Kind.REQUEST,
+        "Invalid argument: system",
+        "请检查 system= 的内容与长度 (check system= and its length)",
+    ),
     Code(336105, Kind.REQUEST, "Invalid argument: user_setting", "请改用 system= (use system= instead)"),
     Code(336200, Kind.SERVER, "Internal error", _AGAIN),
     Code(336303, Kind.REQUEST, "bad request: functions", "请检查 functions= 的定义 (check functions=)"),

@@ -9,7 +9,7 @@ from qianfan.errors import InvalidArgumentError
 
 #: Where an application's keys are made, and what the three ways to give them are.
 _WHERE = (
-    '传入 ak= 与 sk=，或调用 qianfan.AK()/qianfan.SK()，或设置 QIANFAN_AK 与 QIANFAN_SK；'
+    "传入 ak= 与 sk=，或调用 qianfan.AK()/qianfan.SK()，或设置 QIANFAN_AK 与 QIANFAN_SK；"
     "没有账号时设置 QIANFAN_LOCAL=1 使用本地平台 "
     "(pass ak= and sk=, call qianfan.AK()/SK(), or set QIANFAN_AK and QIANFAN_SK: the API Key and Secret Key of an "
     "application, from https://console.bce.baidu.com/qianfan/ais/console/applicationConsole/application; "
@@ -62,7 +62,9 @@ def application_key(ak: str | None, sk: str | None) -> ApplicationKey:
             )
     if not ak or not sk:
         missing, given = ("ak", "sk") if not ak else ("sk", "ak")
-        raise InvalidArgumentError(f"{given} is given, {missing} is not: they work only as a pair", hint=_WHERE)
+        raise InvalidArgumentError(
+            f"{given} is given, {missing} is not: they work only as a pair", hint=_WHERE
+        )
     return ApplicationKey(ak, sk)
 
 
@@ -79,5 +81,7 @@ def shape(value: str) -> str:
 
 def missing(*, iam: bool) -> InvalidArgumentError:
     """Return the error for a client that found no credential it can use."""
-    also = "; an IAM Access Key is set, which signs console calls and does not serve chat over v1" if iam else ""
+    also = (
+        "; an IAM Access Key is set, which signs console calls and does not serve chat over v1" if iam else ""
+    )
     return InvalidArgumentError(f"no credential found{also}", hint=_WHERE)

@@ -72,7 +72,9 @@ class Response(Mapping[str, Any]):
     @property
     def request_id(self) -> str | None:
         """The platform's id of this request: its own header, else the id in the body."""
-        found = next((value for name, value in self.headers.items() if name.lower() == "x-baidu-request-id"), None)
+        found = next(
+            (value for name, value in self.headers.items() if name.lower() == "x-baidu-request-id"), None
+        )
         return found or self.body.get("id")
 
     def __getitem__(self, key: str) -> Any:

@@ -6,19 +6,24 @@ The result is one frozen value that is passed down; nothing below reads the envi
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from math import nan
-from typing import Any, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict
 from urllib.parse import urlsplit
 
 from qianfan import credentials
 from qianfan.core.retry import RetryPolicy
-from qianfan.credentials import Credential
 from qianfan.errors import InvalidArgumentError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from qianfan.credentials import Credential
 
 BASE_URL = "https://aip.baidubce.com"
 MODEL_PREFIX = "/rpc/2.0/ai_custom/v1/wenxinworkshop"
+
+_RETRY = RetryPolicy()
 
 
 class ClientArguments(TypedDict, total=False):
@@ -77,9 +82,9 @@ class Settings:
     verbatim_endpoint: bool = False
     auth_timeout: float = 5.0
     request_timeout: float = 300.0
-    retry: RetryPolicy = RetryPolicy()
+    retry: RetryPolicy = _RETRY
     query_per_second: float | None = None
-    network: Network = Network()
+    network: Network = field(default_factory=Network)
 
 
 # What qianfan.AK() and its kin set; None and "" were not set.
@@ -133,7 +138,7 @@ def resolve(arguments: ClientArguments, environment: Mapping[str, str] | None = 
             attempts=int(sources.number("retry_count", 3, least=0, env="llm_api_retry_count")),
             backoff_factor=sources.number("backoff_factor", 1.0, least=0, env="llm_api_retry_backoff_factor"),
             max_wait=sources.number("llm_api_retry_max_wait_interval", 120.0, least=0),
-            codes=sources.codes("llm_api_retry_err_codes", RetryPolicy().codes),
+            codes=sources.codes("llm_api_retry_err_codes", _RETRY.codes),
         ),
         query_per_second=sources.number("query_per_second", 0.0, least=0, env="qps_limit") or None,
         network=Network(
@@ -159,10 +164,14 @@ def bounded(name: str, value: Any, *, least: float | None = None, above: float |
 class _Sources:
     """Three levels of settings, asked by name from the strongest to the weakest."""
 
-    def __init__(self, arguments: Mapping[str, Any], setters: Mapping[str, Any], env: Mapping[str, str]) -> None:
+    def __init__(
+        self, arguments: Mapping[str, Any], setters: Mapping[str, Any], env: Mapping[str, str]
+    ) -> None:
         unknown = set(arguments) - set(ClientArguments.__annotations__)
         if unknown:
-            raise TypeError(f"unexpected argument {sorted(unknown)[0]!r}; known: {', '.join(ClientArguments.__annotations__)}")
+            raise TypeError(
+                f"unexpected argument {min(unknown)!r}; known: {', '.join(ClientArguments.__annotations__)}"
+            )
         self.arguments = arguments
         self.setters = setters
         self.env = env
@@ -170,8 +179,10 @@ class _Sources:
     def find(self, name: str, env: str = "") -> tuple[int, Any]:
         """Return the level (0 strongest, 3 none) and the value of a setting."""
         variable = env if env.isupper() else f"QIANFAN_{(env or name).upper()}"
-        for level, value in enumerate((self.arguments.get(name), self.setters.get(name), self.env.get(variable))):
-            if value is not None and value != "" and not (level == 2 and str(value).lower() == "none"):  # noqa: PLR2004  # the environment's level
+        for level, value in enumerate(
+            (self.arguments.get(name), self.setters.get(name), self.env.get(variable))
+        ):
+            if value is not None and value != "" and not (level == 2 and str(value).lower() == "none"):
                 return level, value
         return 3, None
 
@@ -183,7 +194,13 @@ class _Sources:
         return value
 
     def number(
-        self, name: str, default: float, *, least: float | None = None, above: float | None = None, env: str = ""
+        self,
+        name: str,
+        default: float,
+        *,
+        least: float | None = None,
+        above: float | None = None,
+        env: str = "",
     ) -> float:
         """Return a setting that is a number within its bounds."""
         _, value = self.find(name, env)
@@ -211,7 +228,9 @@ class _Sources:
         try:
             return frozenset(int(part) for part in text.strip("[]{}() ").split(",") if part.strip())
         except ValueError:
-            raise InvalidArgumentError(f"{name} must list error codes, such as 18,336100, not {text!r}") from None
+            raise InvalidArgumentError(
+                f"{name} must list error codes, such as 18,336100, not {text!r}"
+            ) from None
 
 
 def _credential(sources: _Sources, *, local: bool) -> Credential:
@@ -224,8 +243,8 @@ def _credential(sources: _Sources, *, local: bool) -> Credential:
     (ak_level, ak), (sk_level, sk) = sources.find("ak"), sources.find("sk")
     code_level, code = sources.find("access_code")
     level = min(token_level, ak_level, sk_level, code_level)
-    if level == 3:  # noqa: PLR2004  # found nowhere
-        raise credentials.missing(iam=sources.find("access_key")[0] < 3)  # noqa: PLR2004  # found somewhere
+    if level == 3:  # found nowhere
+        raise credentials.missing(iam=sources.find("access_key")[0] < 3)
     if token_level == level:
         return credentials.AccessToken(token)
     if min(ak_level, sk_level) == level:
@@ -272,7 +291,8 @@ def _proxy(sources: _Sources, base_url: str) -> str | None:
         named = f"http://{named}"
     if urlsplit(named).scheme not in {"http", "https"}:
         raise InvalidArgumentError(
-            f"the proxy {named.rpartition('@')[2]!r} is no http(s) URL", hint="only HTTP proxies are supported"
+            f"the proxy {named.rpartition('@')[2]!r} is no http(s) URL",
+            hint="only HTTP proxies are supported",
         )
     return named
 
@@ -281,7 +301,7 @@ def _environment_proxy(env: Mapping[str, str], base_url: str) -> str | None:
     named = {key.lower(): value for key, value in env.items() if key.lower().endswith("_proxy") and value}
     if not named:
         return None
-    from urllib.request import proxy_bypass_environment  # heavy, and needed only behind a proxy
+    from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined]  # public, not in typeshed
 
     parts = urlsplit(base_url)
     host = parts.hostname or ""

@@ -1,7 +1,7 @@
 """What a flow may ask of its driver.
 
 A flow is a generator: it yields an effect and is sent the result, or has the failure thrown into
-it as a `QianfanError`. One typed helper per effect, so that types survive `yield from`.
+it as a `QianfanError`. What comes back is annotated where it is taken: `reply: Reply = yield Send(...)`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Hashable, Sequence
 
-    from qianfan.core.http import Reply, Request
+    from qianfan.core.http import Request
     from qianfan.core.limits import RateLimit
     from qianfan.errors import QianfanError
     from qianfan.response import Merger, Response
@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 
 class Now(NamedTuple):
-    """Ask for the time: seconds of a clock that never goes back."""
+    """Ask for the time (float): seconds of a clock that never goes back."""
 
 
 class Sleep(NamedTuple):
@@ -38,14 +38,14 @@ class Reserve(NamedTuple):
 
 
 class Send(NamedTuple):
-    """Send a request and read the whole reply, by a point in time."""
+    """Send a request and read the whole `Reply`, by a point in time."""
 
     request: Request
     deadline: float
 
 
 class Open(NamedTuple):
-    """Send a request and read the head of the reply; its body stays open until the flow ends."""
+    """Send a request and read the head of the `Reply`; its body stays open until the flow ends."""
 
     request: Request
     deadline: float
@@ -72,30 +72,14 @@ class Emit(NamedTuple):
     merger: Merger
 
 
+class Done(NamedTuple):
+    """What a driver makes of a flow that has returned."""
+
+    result: Any
+
+
 Effect: TypeAlias = "Now | Sleep | Reserve | Send | Open | Receive | Once | Emit"
 Flow: TypeAlias = "Generator[Effect, Any, T]"
 
 
-def now() -> Flow[float]:
-    """Return the time."""
-    return (yield Now())  # type: ignore[no-any-return]  # the driver's promise
-
-
-def send(request: Request, deadline: float) -> Flow[Reply]:
-    """Return the whole reply to a request."""
-    return (yield Send(request, deadline))  # type: ignore[no-any-return]  # the driver's promise
-
-
-def open_(request: Request, deadline: float) -> Flow[Reply]:
-    """Return the head of the reply to a request, its body left open."""
-    return (yield Open(request, deadline))  # type: ignore[no-any-return]  # the driver's promise
-
-
-def receive(timeout: float | None) -> Flow[bytes]:
-    """Return the next bytes of the open reply."""
-    return (yield Receive(timeout))  # type: ignore[no-any-return]  # the driver's promise
-
-
-def once(key: Hashable, flow: Callable[[], Flow[T]], deadline: float) -> Flow[T]:
-    """Return the result of a flow that runs once for all who ask at the same time."""
-    return (yield Once(key, flow, deadline))  # type: ignore[no-any-return]  # the driver's promise
+NOW = Now()

@@ -8,9 +8,9 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 from math import inf
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from qianfan.core.effects import Emit, Flow, Reserve, Sleep, now, open_, receive, send
+from qianfan.core.effects import NOW, Emit, Flow, Open, Receive, Reserve, Send, Sleep
 from qianfan.core.http import Reply, Request, redact
 from qianfan.core.retry import RetryPolicy, Trial
 from qianfan.core.sse import EventDecoder
@@ -49,16 +49,12 @@ class Auth(Protocol):
         ...
 
 
-class Decoder(Protocol):
-    """What a service's whole replies mean: a pure function."""
+class Dialect(Protocol):
+    """What a service's replies mean: pure functions."""
 
-    def decode(self, reply: Reply) -> Any:
-        """Return the result of a reply, or raise the error it reports."""
+    def decode(self, reply: Reply) -> Response:
+        """Return a whole reply, or raise the error it reports."""
         ...
-
-
-class StreamDecoder(Decoder, Protocol):
-    """What a service's streams mean: pure functions."""
 
     def decode_event(self, head: Reply, event: Event) -> Response:
         """Return one event of a stream, or raise the error it reports."""
@@ -69,18 +65,14 @@ class StreamDecoder(Decoder, Protocol):
         ...
 
 
-D = TypeVar("D", bound=Decoder, covariant=True)
-
-
 @dataclass(slots=True)
-class Exchange(Generic[D]):
-    """One call: what to send, how, and under which rules.
+class Exchange:
+    """One call: what to send, and under which rules.
 
     `timeout` (seconds) bounds a unary call with all its attempts; of a stream, the wait for each event.
     """
 
     request: Request
-    dialect: D
     auth: Auth
     policy: RetryPolicy
     timeout: float
@@ -88,16 +80,26 @@ class Exchange(Generic[D]):
     chance: Callable[[], float] = random.random
 
 
-def unary(exchange: Exchange[Decoder]) -> Flow[Any]:
-    """Return the reply to one call."""
-    started = yield from now()
-    return (yield from _call(exchange, _fetch, started, started + exchange.timeout))
+def unary(exchange: Exchange, decode: Callable[[Reply], T]) -> Flow[T]:
+    """Return what the reply to one call says."""
+
+    def fetch(request: Request, by: float) -> Flow[T]:
+        reply: Reply = yield Send(request, by)
+        return decode(reply)
+
+    started: float = yield NOW
+    return (yield from _call(exchange, fetch, started, started + exchange.timeout))
 
 
-def stream(exchange: Exchange[StreamDecoder]) -> Flow[None]:
+def stream(exchange: Exchange, dialect: Dialect) -> Flow[None]:
     """Emit the events of one call: the first inside the retries, the others after."""
-    started = yield from now()
-    incoming = yield from _call(exchange, _open, started, inf)
+
+    def open_(request: Request, by: float) -> Flow[_Incoming]:
+        head: Reply = yield Open(request, by)
+        return (yield from _first_events(head, dialect))
+
+    started: float = yield NOW
+    incoming = yield from _call(exchange, open_, started, inf)
     try:
         yield from incoming.emit(exchange.timeout)
     except QianfanError as error:
@@ -108,13 +110,10 @@ def stream(exchange: Exchange[StreamDecoder]) -> Flow[None]:
 
 
 def _call(
-    exchange: Exchange[D],
-    step: Callable[[Exchange[D], Request, float], Flow[T]],
-    started: float,
-    deadline: float,
+    exchange: Exchange, step: Callable[[Request, float], Flow[T]], started: float, deadline: float
 ) -> Flow[T]:
     """Take a step until it succeeds or its failure is final."""
-    trial = Trial(exchange.policy, deadline, exchange.chance)
+    trial: Trial | None = None  # most calls never fail
     request = exchange.request
     while True:
         by = min(deadline, started + exchange.timeout)
@@ -122,41 +121,36 @@ def _call(
             if exchange.limit is not None:
                 yield Reserve(exchange.limit, by)
             request = yield from exchange.auth.authorise(exchange.request, by)
-            return (yield from step(exchange, request, by))
+            return (yield from step(request, by))
         except QianfanError as error:
             failure = _cleaned(error, exchange.auth)
         # Outside the `except`, so that a raised error drags no earlier one along in its traceback.
         renewed = exchange.auth.renew(failure, request)
-        pause = trial.judge(failure, started, (yield from now()), renewed=renewed)
+        trial = trial or Trial(exchange.policy, deadline, exchange.chance)
+        pause = trial.judge(failure, started, (yield NOW), renewed=renewed)
         yield Sleep(pause, failure)
-        started = yield from now()
+        started = yield NOW
 
 
-def _fetch(exchange: Exchange[Decoder], request: Request, by: float) -> Flow[Any]:
-    return exchange.dialect.decode((yield from send(request, by)))
-
-
-def _open(exchange: Exchange[StreamDecoder], request: Request, by: float) -> Flow[_Incoming]:
-    """Open a stream and read up to its first event, so that what fails before it can be tried again."""
-    head = yield from open_(request, by)
-    incoming = _Incoming(exchange.dialect, head)
+def _first_events(head: Reply, dialect: Dialect) -> Flow[_Incoming]:
+    """Read a stream up to its first event, so that what fails before it can be tried again."""
+    incoming = _Incoming(dialect, head)
     if "text/event-stream" not in head.headers.get("Content-Type", ""):
         body = b"".join((yield from _drain()))
-        incoming.add_whole(exchange.dialect.decode(Reply(head.status, head.headers, body)))
+        incoming.add_whole(dialect.decode(Reply(head.status, head.headers, body)))
         return incoming
-    while not incoming.ready and not incoming.failure:
-        chunk = yield from receive(None)
-        incoming.feed(chunk)
-        if not chunk:
-            break
+    while not (incoming.ready or incoming.failure or incoming.closed):
+        incoming.feed((yield Receive(None)))
     if incoming.ready:
         return incoming
-    raise incoming.failure or ConnectionFailedError("the stream ended before its first event", status=head.status)
+    raise incoming.failure or ConnectionFailedError(
+        "the stream ended before its first event", status=head.status
+    )
 
 
 def _drain() -> Flow[list[bytes]]:
     chunks: list[bytes] = []
-    while chunk := (yield from receive(None)):
+    while chunk := (yield Receive(None)):
         chunks.append(chunk)
     return chunks
 
@@ -166,7 +160,7 @@ class _Incoming:
 
     __slots__ = ("closed", "decoder", "dialect", "ended", "failure", "head", "merger", "ready")
 
-    def __init__(self, dialect: StreamDecoder, head: Reply) -> None:
+    def __init__(self, dialect: Dialect, head: Reply) -> None:
         self.dialect = dialect
         self.head = head
         self.decoder = EventDecoder()
@@ -207,7 +201,7 @@ class _Incoming:
                 break
             try:
                 # Bytes that complete no event, such as comments, do not prolong the wait for the next.
-                self.feed((yield from receive(timeout if fresh else None)))
+                self.feed((yield Receive(timeout if fresh else None)))
             except QianfanError as error:
                 self.failure = error
         if self.ended:
@@ -219,7 +213,7 @@ class _Incoming:
         """Read the body's end, if it is near, so that the connection can serve again."""
         try:
             while not self.closed:
-                self.closed = not (yield from receive(_LINGER))
+                self.closed = not (yield Receive(_LINGER))
         except QianfanError:
             pass  # the reply is whole; what the connection does now is its own affair
 

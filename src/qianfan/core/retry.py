@@ -91,4 +91,3 @@ def _outcome(error: QianfanError) -> str:
     if error.status is not None:
         return f"{type(error).__name__} HTTP {error.status}"
     return type(error).__name__
-

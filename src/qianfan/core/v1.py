@@ -103,7 +103,8 @@ class V1:
             body = None
         if type(body) is not dict:
             raise RequestError(
-                f"the stream holds an event that is no JSON object: {_snippet(event.data)}", status=head.status
+                f"the stream holds an event that is no JSON object: {_snippet(event.data)}",
+                status=head.status,
             )
         if "error_code" in body:
             self._raise_for(body, head)
@@ -171,7 +172,9 @@ def read_json(reply: Reply) -> dict[str, Any]:
             status=reply.status,
             body=reply.body[:2000].decode("utf-8", "replace"),
             headers=reply.headers,
-            hint="" if reply.status in {429, 500, 502, 503, 504} else "请检查 base_url 与代理 (check base_url and the proxy)",
+            hint=""
+            if reply.status in {429, 500, 502, 503, 504}
+            else "请检查 base_url 与代理 (check base_url and the proxy)",
         ),
         reply,
     )

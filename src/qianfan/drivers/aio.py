@@ -7,7 +7,7 @@ from collections import deque
 from time import monotonic
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from qianfan.core.effects import Emit, Now, Once, Open, Receive, Reserve, Send, Sleep
+from qianfan.core.effects import Done, Emit, Now, Once, Open, Receive, Reserve, Send, Sleep
 from qianfan.drivers.failures import timed_out
 from qianfan.drivers.shared import FLIGHTS, LIMITS, Landing
 from qianfan.errors import QianfanError
@@ -30,20 +30,11 @@ async def run(flow: Flow[T], transport: AiohttpTransport) -> T:
     """Run a flow that emits nothing to its end and return its result."""
     running = Run(flow, transport)
     try:
-        await running.advance()
-    except _Returned as returned:
-        result: T = returned.result
-        return result
+        done = await running.advance()
     finally:
         running.close()
-    raise AssertionError("a flow without a stream emits nothing")
-
-
-class _Returned(Exception):  # noqa: N818  # not an error: StopIteration may not leave a coroutine
-    """The flow has returned."""
-
-    def __init__(self, result: Any) -> None:
-        self.result = result
+    assert type(done) is Done, "only a stream's flow emits"
+    return done.result  # type: ignore[no-any-return]  # the flow's promise
 
 
 class Run:
@@ -56,22 +47,30 @@ class Run:
         self._transport = transport
         self._body: OpenBody | None = None
 
-    async def advance(self) -> Emit:
-        """Carry out effects until the flow emits; `_Returned`, with the result, when it has returned."""
+    async def advance(self) -> Emit | Done:
+        """Carry out effects until the flow emits or returns."""
+        flow, transport = self._flow, self._transport
         try:
-            effect = next(self._flow)
-            while type(effect) is not Emit:
+            effect = next(flow)
+            while True:
                 try:
-                    result = await self._perform(effect)
+                    # The two effects of every call come first and without a detour.
+                    if isinstance(effect, Now):
+                        result: Any = monotonic()
+                    elif isinstance(effect, Send):
+                        result = await transport.send(*effect)
+                    elif isinstance(effect, Emit):
+                        return effect
+                    else:
+                        result = await self._perform(effect)
                 except QianfanError as error:
                     failure = error
                 else:
-                    effect = self._flow.send(result)
+                    effect = flow.send(result)
                     continue
-                effect = self._flow.throw(failure)
+                effect = flow.throw(failure)
         except StopIteration as stop:
-            raise _Returned(stop.value) from None
-        return effect
+            return Done(stop.value)
 
     def close(self) -> None:
         """Free the connection of an open body, and end the flow."""
@@ -85,10 +84,6 @@ class Run:
 
     async def _perform(self, effect: Effect) -> Any:
         match effect:
-            case Now():
-                return monotonic()
-            case Send(request, deadline):
-                return await self._transport.send(request, deadline)
             case Receive(timeout):
                 assert self._body is not None, "a flow receives what it has opened"
                 return await self._body.receive(None if timeout is None else monotonic() + timeout)
@@ -138,13 +133,14 @@ class Run:
                 continue
             landing = None
             try:
-                landing = Landing(await run(flow(), self._transport))
+                result = await run(flow(), self._transport)
+                landing = Landing(result)
             except QianfanError as error:
                 landing = Landing.failed(error)
                 raise
             finally:
                 FLIGHTS.land(key, flight, landing)
-            return landing.result
+            return result
 
 
 class AsyncStream:
@@ -167,10 +163,9 @@ class AsyncStream:
 
     async def __anext__(self) -> Response:
         if not self._ready:
-            try:
-                await self._pull()
-            except _Returned:
-                raise StopAsyncIteration from None
+            await self._pull()
+        if not self._ready:
+            raise StopAsyncIteration
         return self._ready.popleft()
 
     async def _pull(self) -> None:
@@ -179,8 +174,11 @@ class AsyncStream:
         except BaseException:
             self._run.close()
             raise
-        self._merger = emitted.merger
-        self._ready.extend(emitted.items)
+        if isinstance(emitted, Emit):
+            self._merger = emitted.merger
+            self._ready.extend(emitted.items)
+        else:
+            self._run.close()
 
     async def acollect(self) -> Response:
         """Read to the end and return the whole reply."""

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from qianfan.core.http import Request
 
 
-def connection_failure(request: Request, error: BaseException, *, dead: bool = False) -> ConnectionFailedError:
+def connection_failure(
+    request: Request, error: BaseException, *, dead: bool = False
+) -> ConnectionFailedError:
     """Return the error for an exchange that no reply came of.
 
     Args:
@@ -46,7 +48,10 @@ def connection_failure(request: Request, error: BaseException, *, dead: bool = F
                 hint="请检查地址与端口，服务是否已启动 (check host and port, and whether the service runs)",
             )
         if isinstance(cause, ssl.SSLError):
-            return _final(f"no TLS with {place}: {cause.reason or cause}", "请检查 http/https 与代理 (check http/https and the proxy)")
+            return _final(
+                f"no TLS with {place}: {cause.reason or cause}",
+                "请检查 http/https 与代理 (check http/https and the proxy)",
+            )
     return ConnectionFailedError(f"the connection to {place} failed: {_words(error)}")
 
 
@@ -81,5 +86,7 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 def _words(error: BaseException) -> str:
     """Name the innermost cause; the outer wrappers may quote a URL with a token in it."""
     *_, innermost = _causes(error)
-    reason = getattr(innermost, "strerror", None) or (str(innermost) if isinstance(innermost, OSError) else "")
+    reason = getattr(innermost, "strerror", None) or (
+        str(innermost) if isinstance(innermost, OSError) else ""
+    )
     return reason or type(innermost).__name__

@@ -11,7 +11,8 @@ CONNECT_TIMEOUT = 10.0
 IDLE_SECONDS = 50.0
 
 #: Options of every connection: routers forget silent ones, so probes are sent while a reply is awaited.
-KEEPALIVE = [
+SOCKET_OPTIONS = [
+    (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),
     (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
     *(
         (socket.IPPROTO_TCP, getattr(socket, name), seconds)

@@ -8,7 +8,7 @@ from concurrent.futures import TimeoutError as FutureTimeoutError
 from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from qianfan.core.effects import Emit, Now, Once, Open, Receive, Reserve, Send, Sleep
+from qianfan.core.effects import Done, Emit, Now, Once, Open, Receive, Reserve, Send, Sleep
 from qianfan.drivers.failures import timed_out
 from qianfan.drivers.shared import FLIGHTS, LIMITS, Landing
 from qianfan.errors import QianfanError
@@ -61,13 +61,11 @@ def run(flow: Flow[T], transport: Transport) -> T:
     """Run a flow that emits nothing to its end and return its result."""
     running = Run(flow, transport)
     try:
-        running.advance()
-    except StopIteration as stop:
-        result: T = stop.value
-        return result
+        done = running.advance()
     finally:
         running.close()
-    raise AssertionError("a flow without a stream emits nothing")
+    assert type(done) is Done, "only a stream's flow emits"
+    return done.result  # type: ignore[no-any-return]  # the flow's promise
 
 
 class Run:
@@ -80,19 +78,30 @@ class Run:
         self._transport = transport
         self._body: OpenBody | None = None
 
-    def advance(self) -> Emit:
-        """Carry out effects until the flow emits; StopIteration, with the result, when it has returned."""
-        effect = next(self._flow)
-        while type(effect) is not Emit:
-            try:
-                result = self._perform(effect)
-            except QianfanError as error:
-                failure = error
-            else:
-                effect = self._flow.send(result)
-                continue
-            effect = self._flow.throw(failure)
-        return effect
+    def advance(self) -> Emit | Done:
+        """Carry out effects until the flow emits or returns."""
+        flow, transport = self._flow, self._transport
+        try:
+            effect = next(flow)
+            while True:
+                try:
+                    # The two effects of every call come first and without a detour.
+                    if isinstance(effect, Now):
+                        result: Any = monotonic()
+                    elif isinstance(effect, Send):
+                        result = transport.send(*effect)
+                    elif isinstance(effect, Emit):
+                        return effect
+                    else:
+                        result = self._perform(effect)
+                except QianfanError as error:
+                    failure = error
+                else:
+                    effect = flow.send(result)
+                    continue
+                effect = flow.throw(failure)
+        except StopIteration as stop:
+            return Done(stop.value)
 
     def close(self) -> None:
         """Free the connection of an open body, and end the flow."""
@@ -106,10 +115,6 @@ class Run:
 
     def _perform(self, effect: Effect) -> Any:
         match effect:
-            case Now():
-                return monotonic()
-            case Send(request, deadline):
-                return self._transport.send(request, deadline)
             case Receive(timeout):
                 assert self._body is not None, "a flow receives what it has opened"
                 return self._body.receive(None if timeout is None else monotonic() + timeout)
@@ -157,13 +162,14 @@ class Run:
                 continue
             landing = None
             try:
-                landing = Landing(run(flow(), self._transport))
+                result = run(flow(), self._transport)
+                landing = Landing(result)
             except QianfanError as error:
                 landing = Landing.failed(error)
                 raise
             finally:
                 FLIGHTS.land(key, flight, landing)
-            return landing.result
+            return result
 
 
 class Stream:
@@ -186,6 +192,8 @@ class Stream:
     def __next__(self) -> Response:
         if not self._ready:
             self._pull()
+        if not self._ready:
+            raise StopIteration
         return self._ready.popleft()
 
     def _pull(self) -> None:
@@ -194,8 +202,11 @@ class Stream:
         except BaseException:
             self._run.close()
             raise
-        self._merger = emitted.merger
-        self._ready.extend(emitted.items)
+        if isinstance(emitted, Emit):
+            self._merger = emitted.merger
+            self._ready.extend(emitted.items)
+        else:
+            self._run.close()
 
     def collect(self) -> Response:
         """Read to the end and return the whole reply."""

@@ -17,7 +17,8 @@ def context(network: Network) -> ssl.SSLContext:
         made = ssl.create_default_context(cafile=network.ca_bundle)
     except (OSError, ssl.SSLError) as error:
         raise InvalidArgumentError(
-            f"ca_bundle={network.ca_bundle!r} cannot be read: {error}", hint="name a PEM file with certificates"
+            f"ca_bundle={network.ca_bundle!r} cannot be read: {error}",
+            hint="name a PEM file with certificates",
         ) from None
     if not network.verify:
         made.check_hostname = False

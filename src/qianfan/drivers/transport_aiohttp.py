@@ -26,7 +26,7 @@ from qianfan.core.http import Reply, Request
 from qianfan.drivers import tls
 from qianfan.drivers.failures import connection_failure, timed_out
 from qianfan.drivers.shared import after_fork
-from qianfan.drivers.sockets import CONNECT_TIMEOUT, IDLE_SECONDS, KEEPALIVE
+from qianfan.drivers.sockets import CONNECT_TIMEOUT, IDLE_SECONDS, SOCKET_OPTIONS
 
 if sys.version_info >= (3, 11):
     from asyncio import timeout_at
@@ -34,9 +34,8 @@ else:
     from async_timeout import timeout_at
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
-
     from asyncio import AbstractEventLoop
+    from collections.abc import AsyncGenerator
     from ssl import SSLContext
 
     from aiohttp import ClientResponse
@@ -93,8 +92,9 @@ class AiohttpTransport:
         """Return the whole reply, or raise why there is none by the deadline (of `time.monotonic`)."""
         try:
             response = await self._request(request, deadline, total=deadline - monotonic())
-            async with response:
-                return Reply(response.status, response.headers, await response.read())
+            return Reply(
+                response.status, response.headers, await response.read()
+            )  # its end frees the connection
         except _AIOHTTP_ERRORS as error:
             failure = _translated(error, request, deadline)
         raise failure  # outside the `except`: what aiohttp raised may quote the URL, token and all
@@ -142,14 +142,15 @@ class AiohttpTransport:
             connector=_Connector(limit=0, keepalive_timeout=IDLE_SECONDS, socket_factory=_new_socket),
             cookie_jar=DummyCookieJar(),
             auto_decompress=False,
-            skip_auto_headers=("Accept",),
         )
         closing = self._close_with_loop(loop, session)
         self._sessions[loop] = session, closing
         await closing.__anext__()
         return session, closing
 
-    async def _close_with_loop(self, loop: AbstractEventLoop, session: ClientSession) -> AsyncGenerator[None, None]:
+    async def _close_with_loop(
+        self, loop: AbstractEventLoop, session: ClientSession
+    ) -> AsyncGenerator[None, None]:
         """Close a session when its loop ends: `asyncio.run` closes the generators that still wait then."""
         try:
             yield
@@ -200,6 +201,6 @@ def _loop_time(deadline: float) -> float:
 def _new_socket(address: AddrInfoType) -> socket.socket:
     """Return a socket with our options, for an address as `getaddrinfo` gives it."""
     made = socket.socket(address[0], address[1], address[2])
-    for option in KEEPALIVE:
+    for option in SOCKET_OPTIONS:
         made.setsockopt(*option)
     return made

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import io
 import logging
-import socket
 from http.client import HTTPException, HTTPResponse
 from time import monotonic
 from typing import TYPE_CHECKING, Any
@@ -20,9 +19,11 @@ from qianfan.core.http import Reply, Request, redact
 from qianfan.drivers import tls
 from qianfan.drivers.failures import connection_failure, timed_out
 from qianfan.drivers.shared import ForkSafeLock, after_fork
-from qianfan.drivers.sockets import CONNECT_TIMEOUT, IDLE_SECONDS, KEEPALIVE
+from qianfan.drivers.sockets import CONNECT_TIMEOUT, IDLE_SECONDS, SOCKET_OPTIONS
 
 if TYPE_CHECKING:
+    import socket
+
     from urllib3 import BaseHTTPResponse
 
     from qianfan.errors import QianfanError
@@ -116,16 +117,16 @@ class _Connection(HTTPConnection):
         return HTTPResponse(self.reader, **kwargs)  # type: ignore[arg-type]  # all it asks of a socket is makefile
 
 
-class _SecureConnection(_Connection, HTTPSConnection):
+class _SecureConnection(_Connection, HTTPSConnection):  # pyright: ignore[reportIncompatibleVariableOverride]  # response_class is called, so a method will do
     """The same over TLS."""
 
 
 class _Pool(HTTPConnectionPool):
-    ConnectionCls = _Connection
+    ConnectionCls: Any = _Connection  # the protocol urllib3 asks for is one its own class does not fit
 
 
 class _SecurePool(HTTPSConnectionPool):
-    ConnectionCls = _SecureConnection
+    ConnectionCls: Any = _SecureConnection  # see above
 
 
 class Urllib3Transport:
@@ -203,14 +204,16 @@ class Urllib3Transport:
         options: dict[str, Any] = {
             "num_pools": 1000,
             "maxsize": POOL_SIZE,
-            "socket_options": [*HTTPConnection.default_socket_options, *KEEPALIVE],
+            "socket_options": SOCKET_OPTIONS,
         }
         proxy = self._network.proxy
         if proxy is None:
             manager = PoolManager(**options)
         else:
             parts = urlsplit(proxy)
-            login = f"{unquote(parts.username or '')}:{unquote(parts.password or '')}" if parts.username else None
+            login = (
+                f"{unquote(parts.username or '')}:{unquote(parts.password or '')}" if parts.username else None
+            )
             headers = make_headers(proxy_basic_auth=login) if login else None
             manager = ProxyManager(
                 f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}", proxy_headers=headers, **options
@@ -245,7 +248,9 @@ class OpenBody:
         response = self._response
         if response.connection is None:  # given back at the end of the body
             return
-        with contextlib.suppress(Exception):  # wakes a thread that is reading; a closed socket is just as well
+        with contextlib.suppress(
+            Exception
+        ):  # wakes a thread that is reading; a closed socket is just as well
             response.shutdown()
         response.close()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, TypedDict, cast, overload
+from typing import TYPE_CHECKING, Any, Literal, TypedDict, overload
 
 from qianfan import catalog
 from qianfan.client import Options, Qianfan
@@ -284,7 +284,7 @@ def _conversation(messages: Conversation) -> list[Mapping[str, Any]]:
 
     Order, roles and lengths are the service's to judge: its rules differ by model and change.
     """
-    if isinstance(messages, str | Mapping):
+    if isinstance(messages, (str, Mapping)):
         raise InvalidArgumentError(
             f"messages is one {type(messages).__name__}, not a list of messages",
             hint='messages=[{"role": "user", "content": "你好"}]',
@@ -296,8 +296,13 @@ def _conversation(messages: Conversation) -> list[Mapping[str, Any]]:
     if not conversation:
         raise InvalidArgumentError("messages is empty", hint='messages=[{"role": "user", "content": "你好"}]')
     for index, message in enumerate(conversation):
-        if not isinstance(cast("object", message), Mapping):
-            raise InvalidArgumentError(f"messages[{index}] is a {type(message).__name__}, not a dict", hint='{"role": "user", "content": ...}')
+        if type(message) is not dict and not isinstance(message, Mapping):
+            raise InvalidArgumentError(
+                f"messages[{index}] is a {type(message).__name__}, not a dict",
+                hint='{"role": "user", "content": ...}',
+            )
         if "role" not in message:
-            raise InvalidArgumentError(f"messages[{index}] has no role", hint="role: user, assistant or function")
+            raise InvalidArgumentError(
+                f"messages[{index}] has no role", hint="role: user, assistant or function"
+            )
     return conversation

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 from qianfan.codes import CODES, Kind
 from qianfan.core.auth.static import NoAuth
-from qianfan.core.effects import Flow, now, once
+from qianfan.core.effects import NOW, Flow, Once
 from qianfan.core.flow import Exchange, unary
 from qianfan.core.http import Reply, Request
 from qianfan.core.v1 import described, failure, read_json
@@ -80,13 +80,15 @@ class Application:
     def token(self, deadline: float) -> Flow[Token]:
         """Return the token of the moment, fetched first where there is none or its time is near."""
         token = self._store.get(self._key)
-        if token is None or token.renew_at <= (yield from now()):
-            token = yield from once(self._key, lambda: self._fetch(deadline), deadline)
+        now: float = yield NOW
+        if token is None or token.renew_at <= now:
+            token = yield Once(self._key, lambda: self._fetch(deadline), deadline)
         return token
 
     def access_token(self, timeout: float) -> Flow[str]:
         """Return the token of the moment, fetched within so many seconds where needed."""
-        token = yield from self.token((yield from now()) + timeout)
+        now: float = yield NOW
+        token = yield from self.token(now + timeout)
         return token.secret
 
     def renew(self, error: QianfanError, request: Request) -> bool:
@@ -99,34 +101,34 @@ class Application:
         return True
 
     def _fetch(self, deadline: float) -> Flow[Token]:
-        started = yield from now()
+        started: float = yield NOW
         kept = self._store.get(self._key)
         if kept is not None and kept.renew_at > started:
             return kept  # fetched between our look and our turn
         timeout = min(self._timeout, deadline - started)
-        exchange = Exchange(self._request, _TokenReply(), NoAuth(self._sk), self._policy, timeout)
-        token, lifetime = yield from unary(exchange)
+        exchange = Exchange(self._request, NoAuth(self._sk), self._policy, timeout)
+        token, lifetime = yield from unary(exchange, _decode)
         ahead = min(_AHEAD_SECONDS, lifetime * _AHEAD_PART)
-        kept = Token(urlencode({"access_token": token}), token, (yield from now()) + lifetime - ahead)
+        now: float = yield NOW
+        kept = Token(urlencode({"access_token": token}), token, now + lifetime - ahead)
         self._store[self._key] = kept
         return kept
 
 
-class _TokenReply:
-    """What the token address answers: a token, or an `error` whatever the HTTP status."""
-
-    def decode(self, reply: Reply) -> tuple[str, float]:
-        """Return the token and its lifetime in seconds."""
-        body = read_json(reply)
-        if "error" in body:
-            _refuse(str(body["error"]), str(body.get("error_description", "")), reply)
-        error = failure(body, reply)
-        if error is not None:
-            raise error
-        try:
-            return str(body["access_token"]), float(body["expires_in"])
-        except (KeyError, TypeError, ValueError):
-            raise RequestError("the token reply holds no access_token and expires_in", status=reply.status) from None
+def _decode(reply: Reply) -> tuple[str, float]:
+    """Return the token and its lifetime in seconds; an `error` in the reply decides, not its status."""
+    body = read_json(reply)
+    if "error" in body:
+        _refuse(str(body["error"]), str(body.get("error_description", "")), reply)
+    error = failure(body, reply)
+    if error is not None:
+        raise error
+    try:
+        return str(body["access_token"]), float(body["expires_in"])
+    except (KeyError, TypeError, ValueError):
+        raise RequestError(
+            "the token reply holds no access_token and expires_in", status=reply.status
+        ) from None
 
 
 def _refuse(code: str, description: str, reply: Reply) -> NoReturn:
