@@ -1,0 +1,36 @@
+"""The commands by name."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from qianfan.cli import chat, serve
+from qianfan.version import VERSION
+
+app = typer.Typer(
+    name="qianfan",
+    help="百度千帆大模型平台：对话，以及在本机运行的本地平台。",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(VERSION)
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool, typer.Option("--version", help="显示版本号。", callback=_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Take the options that belong to no command."""
+
+
+app.command("chat")(chat.chat)
+app.command("serve")(serve.serve)

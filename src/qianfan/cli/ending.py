@@ -1,0 +1,45 @@
+"""How a command ends: exit codes, and one line on stderr instead of a traceback.
+
+0 well · 1 the platform or the network refused · 2 the call was wrong · 130 Ctrl-C
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import typer
+from rich.console import Console
+
+from qianfan.errors import InvalidArgumentError, QianfanError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_stderr = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def say(message: object, style: str = "red") -> None:
+    """Write one line to stderr, in colour where it is a terminal."""
+    _stderr.print(" ".join(str(message).split()), style=style, markup=False)
+
+
+@contextmanager
+def clean_ending() -> Iterator[None]:
+    """Turn what may go wrong inside a command into its exit code."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        _stderr.print()
+        raise typer.Exit(130) from None
+    except BrokenPipeError:  # the reader, such as `head`, has enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise typer.Exit(0) from None
+    except InvalidArgumentError as error:
+        say(f"qianfan: {error}")
+        raise typer.Exit(2) from None
+    except (QianfanError, OSError, ImportError) as error:
+        say(f"qianfan: {error}")
+        raise typer.Exit(1) from None

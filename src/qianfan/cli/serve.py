@@ -1,0 +1,71 @@
+"""`qianfan serve`: the local platform in the foreground."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+import typer
+
+from qianfan.cli.ending import clean_ending, say
+
+_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+
+
+def serve(
+    host: Annotated[str, typer.Option(help="监听地址；非回环地址会让其他机器可以访问。")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="监听端口，0 为任意空闲端口。", min=0, max=65535)] = 8866,
+    qps: Annotated[float | None, typer.Option(help="每个应用在每个服务上每秒的请求上限，超出返回 18。")] = None,
+    rpm: Annotated[int | None, typer.Option(help="每分钟请求上限，超出返回 336501。")] = None,
+    tpm: Annotated[int | None, typer.Option(help="每分钟 token 上限，超出返回 336502。")] = None,
+    token_lifetime: Annotated[int, typer.Option(help="access_token 的有效秒数。", min=1)] = 2_592_000,
+    any_key: Annotated[bool, typer.Option("--any-key", help="接受任意密钥。")] = False,
+    any_endpoint: Annotated[bool, typer.Option("--any-endpoint", help="任意自定义服务地址都应答。")] = False,
+    chunk_delay: Annotated[float, typer.Option(help="流式事件之间的秒数。", min=0)] = 0.0,
+) -> None:
+    """在本机启动本地平台，按 Ctrl-C 结束。"""
+    from qianfan.local import platform
+
+    with clean_ending():
+        try:
+            running = platform(
+                host=host,
+                port=port,
+                qps=qps,
+                rpm=rpm,
+                tpm=tpm,
+                token_lifetime=token_lifetime,
+                any_key=any_key,
+                any_endpoint=any_endpoint,
+                chunk_delay=chunk_delay,
+            )
+        except ValueError as error:
+            raise typer.BadParameter(str(error)) from None
+        running.start()
+        if host not in _LOOPBACK:
+            say(f"注意：监听 {host}，其他机器可以访问本地平台。", style="yellow")
+        _greet(running.url, running.environment)
+        running.run()
+        say("已停止。", style="dim")
+
+
+def _greet(url: str, environment: dict[str, str]) -> None:
+    """Say what to set and what to paste."""
+    body = json.dumps({"messages": [{"role": "user", "content": "你好"}]}, ensure_ascii=False)
+    ak, sk = environment["QIANFAN_AK"], environment["QIANFAN_SK"]
+    lines = [
+        f"本地平台已启动 (the local platform runs): {url}",
+        "",
+        "在另一个终端中设置 (set in another terminal):",
+        *(f"  export {name}={value}" for name, value in environment.items()),
+        "然后 (then):",
+        "  qianfan chat '你好'",
+        "或 (or):",
+        f"  TOKEN=$(curl -s -X POST '{url}/oauth/2.0/token?grant_type=client_credentials&client_id={ak}"
+        f"&client_secret={sk}' | python3 -c 'import json,sys; print(json.load(sys.stdin)[\"access_token\"])')",
+        f"  curl -s '{url}/rpc/2.0/ai_custom/v1/wenxinworkshop/chat/eb-instant?access_token='$TOKEN "
+        f"-H 'Content-Type: application/json' -d '{body}'",
+        "",
+        "按 Ctrl-C 结束 (Ctrl-C to stop)",
+    ]
+    typer.echo("\n".join(lines))

@@ -1,0 +1,1 @@
+"""Module paths that code written for earlier SDKs imports from."""
