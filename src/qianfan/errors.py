@@ -6,6 +6,7 @@
     │   └── ValidationError                  a value does not fit
     ├── RequestError                         no usable reply: HTTP status, not JSON
     │   ├── ConnectionFailedError            refused, unresolved, untrusted, broken
+    │   │   └── DeadConnectionError          a reused connection was closed already
     │   ├── RequestTimeoutError (TimeoutError)
     │   └── StreamIncompleteError            a stream ended before its end mark; `partial` has the rest
     ├── APIError                             the platform answered with an error code

@@ -12,5 +12,7 @@ def main() -> None:
     except ModuleNotFoundError as error:
         if error.name not in {"typer", "rich", "click"}:
             raise
-        sys.exit("qianfan: 命令行需要附加依赖 (the command line needs an extra): pip install 'qianfan[cli,local]'")
+        sys.exit(
+            "qianfan: 命令行需要附加依赖 (the command line needs an extra): pip install 'qianfan[cli,local]'"
+        )
     app()

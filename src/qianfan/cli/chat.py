@@ -31,7 +31,8 @@ def chat(
     penalty_score: Annotated[float | None, typer.Option(help="重复惩罚，[1, 2]。")] = None,
     max_output_tokens: Annotated[int | None, typer.Option(help="回答的最多 token 数。")] = None,
     param: Annotated[
-        list[str] | None, typer.Option("--param", "-p", help="其他参数，名=JSON 值，可重复。", metavar="NAME=JSON")
+        list[str] | None,
+        typer.Option("--param", "-p", help="其他参数，名=JSON 值，可重复。", metavar="NAME=JSON"),
     ] = None,
     timeout: Annotated[float | None, typer.Option(help="等待下一段回答的秒数。")] = None,
     local: Annotated[bool, typer.Option("--local", help="使用内嵌的本地平台，无需密钥与网络。")] = False,
@@ -68,7 +69,9 @@ def _pairs(given: list[str]) -> dict[str, Any]:
     for pair in given:
         name, equals, value = pair.partition("=")
         if not name or not equals:
-            raise InvalidArgumentError(f"--param {pair!r} is not NAME=JSON", hint="--param disable_search=true")
+            raise InvalidArgumentError(
+                f"--param {pair!r} is not NAME=JSON", hint="--param disable_search=true"
+            )
         try:
             pairs[name] = orjson.loads(value)
         except orjson.JSONDecodeError:

@@ -15,7 +15,9 @@ _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 def serve(
     host: Annotated[str, typer.Option(help="监听地址；非回环地址会让其他机器可以访问。")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="监听端口，0 为任意空闲端口。", min=0, max=65535)] = 8866,
-    qps: Annotated[float | None, typer.Option(help="每个应用在每个服务上每秒的请求上限，超出返回 18。")] = None,
+    qps: Annotated[
+        float | None, typer.Option(help="每个应用在每个服务上每秒的请求上限，超出返回 18。")
+    ] = None,
     rpm: Annotated[int | None, typer.Option(help="每分钟请求上限，超出返回 336501。")] = None,
     tpm: Annotated[int | None, typer.Option(help="每分钟 token 上限，超出返回 336502。")] = None,
     token_lifetime: Annotated[int, typer.Option(help="access_token 的有效秒数。", min=1)] = 2_592_000,

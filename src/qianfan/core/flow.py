@@ -69,7 +69,7 @@ class Dialect(Protocol):
 class Exchange:
     """One call: what to send, and under which rules.
 
-    `timeout` (seconds) bounds a unary call with all its attempts; of a stream, the wait for each event.
+    `timeout` (seconds) bounds an attempt; of a stream, the wait for each event.
     """
 
     request: Request
@@ -80,15 +80,15 @@ class Exchange:
     chance: Callable[[], float] = random.random
 
 
-def unary(exchange: Exchange, decode: Callable[[Reply], T]) -> Flow[T]:
-    """Return what the reply to one call says."""
+def unary(exchange: Exchange, decode: Callable[[Reply], T], deadline: float | None = None) -> Flow[T]:
+    """Return what the reply to one call says, by a deadline for all attempts; by default the timeout's."""
 
     def fetch(request: Request, by: float) -> Flow[T]:
         reply: Reply = yield Send(request, by)
         return decode(reply)
 
     started: float = yield NOW
-    return (yield from _call(exchange, fetch, started, started + exchange.timeout))
+    return (yield from _call(exchange, fetch, started, deadline or started + exchange.timeout))
 
 
 def stream(exchange: Exchange, dialect: Dialect) -> Flow[None]:
@@ -114,13 +114,12 @@ def _call(
 ) -> Flow[T]:
     """Take a step until it succeeds or its failure is final."""
     trial: Trial | None = None  # most calls never fail
-    request = exchange.request
     while True:
         by = min(deadline, started + exchange.timeout)
+        if exchange.limit is not None:
+            yield Reserve(exchange.limit, by)
+        request = yield from exchange.auth.authorise(exchange.request, by)  # has retries of its own
         try:
-            if exchange.limit is not None:
-                yield Reserve(exchange.limit, by)
-            request = yield from exchange.auth.authorise(exchange.request, by)
             return (yield from step(request, by))
         except QianfanError as error:
             failure = _cleaned(error, exchange.auth)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from qianfan.codes import RETRYABLE
-from qianfan.errors import APIError, Attempt, DeadConnectionError, QianfanError
+from qianfan.errors import APIError, Attempt, DeadConnectionError, QianfanError, RequestTimeoutError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,17 +20,21 @@ class RetryPolicy(NamedTuple):
             `backoff_factor * 2 ** (n - 1)` seconds (exponential backoff with full jitter).
         max_wait: The longest such pause, in seconds.
         codes: The platform's codes that are tried again.
+        timeouts: Whether an attempt that was not answered in time is tried again.
     """
 
     attempts: int = 3
     backoff_factor: float = 1.0
     max_wait: float = 120.0
     codes: frozenset[int] = RETRYABLE
+    timeouts: bool = False
 
     def allows(self, error: QianfanError) -> bool:
         """Say whether a failure of this kind is worth another attempt."""
         if isinstance(error, APIError) and isinstance(error.error_code, int):
             return error.error_code in self.codes
+        if isinstance(error, RequestTimeoutError):
+            return self.timeouts
         return error.retryable
 
     def pause(self, failures: int, chance: float) -> float:

@@ -5,6 +5,7 @@ Business errors come with HTTP 200 and an `error_code`; a stream ends with `is_e
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
@@ -17,6 +18,8 @@ from qianfan.response import Response
 from qianfan.version import VERSION
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from qianfan.core.call import Call
     from qianfan.core.http import Reply
     from qianfan.core.sse import Event
@@ -32,6 +35,8 @@ _PATHS = {"chat": "chat"}
 
 #: Codes that say there is no such service: only then is a near miss of a model's name worth a hint.
 _UNKNOWN_SERVICE = frozenset({3, 336005})
+
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 _SNIPPET = 200
 
@@ -61,9 +66,22 @@ def encode(call: Call, prefix: str, *, verbatim: bool = False) -> Request:
             f"the request cannot be written as JSON: {error}",
             hint="pass str, int, float, bool, None, lists and dicts",
         ) from None
-    headers = {**_HEADERS, **call.headers} if call.headers else _HEADERS
+    headers = {**_HEADERS, **_sendable(call.headers)} if call.headers else _HEADERS
     request = Request("POST", f"{prefix}/{path}", headers, body)
     return request.with_query(urlencode(call.query)) if call.query else request
+
+
+def _sendable(headers: Mapping[str, str]) -> Mapping[str, str]:
+    """Return headers that HTTP can carry; each transport would refuse others in a way of its own."""
+    for name, value in headers.items():
+        if not (isinstance(name, str) and _HEADER_NAME.fullmatch(name)):
+            raise InvalidArgumentError(f"{name!r} is no name of an HTTP header", hint="letters, digits and -")
+        if not (isinstance(value, str) and value.isascii() and value.isprintable()):
+            raise InvalidArgumentError(
+                f"the header {name} holds what is no printable ASCII str",
+                hint="quote other text first, for example with urllib.parse.quote",
+            )
+    return headers
 
 
 def _service(call: Call) -> str:

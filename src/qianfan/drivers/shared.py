@@ -67,9 +67,9 @@ class Landing(NamedTuple):
     error: QianfanError | None = None
 
     @classmethod
-    def failed(cls, error: QianfanError) -> Landing | None:
+    def failed(cls, error: QianfanError, *, late: bool) -> Landing | None:
         """Return the landing for an error, or None where it is the leader's own: its time was over."""
-        return None if isinstance(error, RequestTimeoutError) else cls(None, error)
+        return None if late and isinstance(error, RequestTimeoutError) else cls(None, error)
 
     def unpack(self) -> Any:
         """Return the result, or raise the error: a copy, since every waiter adds a traceback to its own."""

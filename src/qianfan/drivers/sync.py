@@ -165,7 +165,7 @@ class Run:
                 result = run(flow(), self._transport)
                 landing = Landing(result)
             except QianfanError as error:
-                landing = Landing.failed(error)
+                landing = Landing.failed(error, late=monotonic() >= deadline)
                 raise
             finally:
                 FLIGHTS.land(key, flight, landing)

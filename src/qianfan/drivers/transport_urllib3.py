@@ -43,6 +43,7 @@ class TimedReader(io.RawIOBase):
         self._raw: Any = sock.makefile("rb", buffering=0)
         self.deadline = deadline
         self.received = False
+        self.in_head = False
 
     def readable(self) -> bool:
         """Return True."""
@@ -55,6 +56,8 @@ class TimedReader(io.RawIOBase):
             raise TimeoutError("timed out")
         self._sock.settimeout(remaining)
         count: int | None = self._raw.readinto(buffer)
+        if count == 0 and self.in_head and self.received:  # http.client would take it for the head's end
+            raise ConnectionResetError("the connection was closed in the middle of the head")
         self.received = self.received or bool(count)
         return count
 
@@ -66,6 +69,17 @@ class TimedReader(io.RawIOBase):
         """Close, and let the socket close with it."""
         self._raw.close()
         super().close()
+
+
+class _Response(HTTPResponse):
+    """http.client's response, whose head must be whole."""
+
+    def begin(self) -> None:
+        """Read the head."""
+        reader: Any = self.fp.raw
+        reader.in_head = True
+        super().begin()
+        reader.in_head = False
 
 
 class _DeadSocketError(ConnectionError):
@@ -114,7 +128,7 @@ class _Connection(HTTPConnection):
     def response_class(self, sock: socket.socket, **kwargs: Any) -> HTTPResponse:  # type: ignore[override]  # http.client calls it as a factory
         """Return http.client's response, reading by our deadline."""
         self.reader = TimedReader(sock, monotonic() + (self.timeout or CONNECT_TIMEOUT))
-        return HTTPResponse(self.reader, **kwargs)  # type: ignore[arg-type]  # all it asks of a socket is makefile
+        return _Response(self.reader, **kwargs)  # type: ignore[arg-type]  # all it asks of a socket is makefile
 
 
 class _SecureConnection(_Connection, HTTPSConnection):  # pyright: ignore[reportIncompatibleVariableOverride]  # response_class is called, so a method will do

@@ -43,7 +43,7 @@ class Application:
         sk: The application's Secret Key.
         store: Where tokens are kept; clients with equal credentials share it.
         policy: How often the token call is tried.
-        timeout: Seconds the token call may take.
+        timeout: Seconds an attempt at the token call may take.
     """
 
     __slots__ = ("_key", "_policy", "_request", "_sk", "_store", "_timeout", "_used")
@@ -61,7 +61,7 @@ class Application:
         self._key = (url, ak, sk)
         self._sk = sk
         self._store = store
-        self._policy = policy
+        self._policy = policy._replace(timeouts=True)
         self._timeout = timeout
         query = urlencode({"grant_type": "client_credentials", "client_id": ak, "client_secret": sk})
         self._request = Request("POST", f"{url}?{query}", {"Accept-Encoding": "identity"})
@@ -105,9 +105,8 @@ class Application:
         kept = self._store.get(self._key)
         if kept is not None and kept.renew_at > started:
             return kept  # fetched between our look and our turn
-        timeout = min(self._timeout, deadline - started)
-        exchange = Exchange(self._request, NoAuth(self._sk), self._policy, timeout)
-        token, lifetime = yield from unary(exchange, _decode)
+        exchange = Exchange(self._request, NoAuth(self._sk), self._policy, self._timeout)
+        token, lifetime = yield from unary(exchange, _decode, deadline)
         ahead = min(_AHEAD_SECONDS, lifetime * _AHEAD_PART)
         now: float = yield NOW
         kept = Token(urlencode({"access_token": token}), token, now + lifetime - ahead)

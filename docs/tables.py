@@ -1,0 +1,72 @@
+"""Writes the tables of the guides from the tables of the code. `scripts/docs` runs it; a test compares."""
+
+from __future__ import annotations
+
+import inspect
+import re
+import sys
+from pathlib import Path
+
+from qianfan import errors
+from qianfan.codes import CODES
+from qianfan.local.fidelity import RULES, Mark
+
+GUIDES = Path(__file__).parent / "guides"
+
+_MARKS = {Mark.DOCUMENTED: "文档", Mark.SDK: "SDK", Mark.REPORTED: "公开记录", Mark.ASSUMED: "假定"}
+
+
+def error_tree() -> str:
+    """Return the tree of errors as the module draws it."""
+    drawing = inspect.getdoc(errors) or ""
+    tree = re.search(
+        r"^QianfanError\n(?:^[├│└ ].*\n)+", inspect.cleandoc(drawing.split("\n\n")[1]) + "\n", re.MULTILINE
+    )
+    assert tree, "the docstring of qianfan.errors draws the tree"
+    return f"```text\n{tree[0].rstrip()}\n```"
+
+
+def code_table() -> str:
+    """Return the error codes."""
+    rows = ["| 错误码 | 平台的话 | 异常 | 重试 | 怎么办 |", "|---|---|---|---|---|"]
+    for code in CODES.values():
+        kind = type(errors.api_error(code.number, "")).__name__
+        hint = code.hint.partition(" (")[0]
+        rows.append(
+            f"| {code.number} | {code.message} | `{kind}` | {'是' if code.retryable else ''} | {hint} |"
+        )
+    return "\n".join(rows)
+
+
+def fidelity_table() -> str:
+    """Return the rules of the local platform."""
+    rows = ["| 范围 | 规则 | 错误码 | 来源 |", "|---|---|---|---|"]
+    rows += [f"| {rule.area} | {rule.says} | {rule.code or ''} | {_MARKS[rule.mark]} |" for rule in RULES]
+    return "\n".join(rows)
+
+
+TABLES = {
+    "errors.md": {"errors": error_tree, "codes": code_table},
+    "local-platform.md": {"fidelity": fidelity_table},
+}
+
+
+def render(guide: str) -> str:
+    """Return a guide with its tables made anew."""
+    text = (GUIDES / guide).read_text(encoding="utf-8")
+    for name, make in TABLES[guide].items():
+        begin, end = f"<!-- {name}:begin -->", f"<!-- {name}:end -->"
+        head, _, rest = text.partition(begin)
+        text = f"{head}{begin}\n{make()}\n{end}{rest.partition(end)[2]}"
+    return text
+
+
+def main() -> None:
+    """Write the guides that have tables."""
+    for guide in TABLES:
+        (GUIDES / guide).write_text(render(guide), encoding="utf-8")
+        sys.stdout.write(f"docs/guides/{guide}\n")
+
+
+if __name__ == "__main__":
+    main()

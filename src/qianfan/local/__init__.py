@@ -1,0 +1,114 @@
+"""The platform on your own machine (本地平台): no account, no key, no network.
+
+A strict, stateful server that speaks the platform's wire protocol, on a real port of the loopback
+interface:
+
+    with qianfan.local.platform() as platform:
+        chat = platform.client().chat
+        print(chat.do(messages=[{"role": "user", "content": "你好"}])["result"])
+
+Its replies are made up by plain rules and say so. Tokens expire on its own clock, messages must
+alternate, parameters have ranges, quotas answer the platform's own codes; `qianfan.local.fidelity`
+lists every rule and where it is known from.
+
+Importing this starts nothing and needs no extra; starting a platform needs `qianfan[local]`.
+"""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import os
+import threading
+
+from qianfan.local.clock import Clock
+from qianfan.local.journal import Call, Calls
+from qianfan.local.oauth import Application
+from qianfan.local.platform import Platform
+from qianfan.local.state import Options
+
+__all__ = ["Application", "Call", "Calls", "Clock", "Platform", "embedded", "platform"]
+
+_log = logging.getLogger("qianfan")
+
+
+def platform(
+    *,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    qps: float | None = None,
+    rpm: int | None = None,
+    tpm: int | None = None,
+    token_lifetime: int = 2_592_000,
+    any_key: bool = False,
+    any_endpoint: bool = False,
+    chunk_delay: float = 0.0,
+    journal_size: int = 10_000,
+    clock: Clock | None = None,
+) -> Platform:
+    """Return a local platform; `with` or `start()` starts it.
+
+    Args:
+        host: The address to listen on. Anything but loopback lets other machines in.
+        port: The port to listen on; 0 takes a free one.
+        qps: Most calls per second of one application at one endpoint; more answer 18.
+        rpm: Most calls per minute, likewise; more answer 336501.
+        tpm: Most tokens per minute, input and output; calls after that answer 336502.
+        token_lifetime: Seconds an access token lives.
+        any_key: Take every non-empty API Key, Secret Key and access token.
+        any_endpoint: Let every custom endpoint answer, not only the catalogue's and the added ones.
+        chunk_delay: Seconds between the events of a stream.
+        journal_size: Most calls the journal keeps.
+        clock: The clock tokens and quotas follow; by default a new one that runs with the real one.
+
+    Raises:
+        ValueError: A limit, lifetime, delay or size that could not work.
+    """
+    options = Options(
+        qps=qps,
+        rpm=rpm,
+        tpm=tpm,
+        token_lifetime=token_lifetime,
+        any_key=any_key,
+        any_endpoint=any_endpoint,
+        chunk_delay=chunk_delay,
+        journal_size=journal_size,
+    )
+    return Platform(options, host=host, port=port, clock=clock)
+
+
+_embedded: dict[int, Platform] = {}  # by process id: see embedded()
+_embedded_lock = threading.Lock()
+
+
+def embedded() -> Platform:
+    """Return this process's own platform, started at the first call: the one behind `QIANFAN_LOCAL=1`.
+
+    It takes any key and any endpoint, says once on the log where it runs, and stops at exit. After a
+    fork, the child gets a platform of its own at its first call, so that it does not depend on its
+    parent's life; clients made before the fork go on talking to the parent's.
+
+    Raises:
+        ImportError: The extra `local` is not installed.
+    """
+    with _embedded_lock:
+        pid = os.getpid()
+        if pid not in _embedded:
+            _embedded[pid] = platform(any_key=True, any_endpoint=True).start()
+            _log.warning("QIANFAN_LOCAL: a local platform answers at %s, not Baidu's", _embedded[pid].url)
+        return _embedded[pid]
+
+
+@atexit.register
+def _stop_embedded() -> None:
+    own = _embedded.pop(os.getpid(), None)
+    if own is not None:
+        own.stop()
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows; a child must not inherit a lock that is held
+    os.register_at_fork(
+        before=_embedded_lock.acquire,
+        after_in_parent=_embedded_lock.release,
+        after_in_child=_embedded_lock.release,
+    )

@@ -1,0 +1,228 @@
+"""The platform as a Starlette application.
+
+A call passes the layers in the order in which `Chat.reply` names them; each of them may refuse.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from email.utils import formatdate
+from typing import TYPE_CHECKING, Protocol
+from urllib.parse import parse_qsl
+
+import orjson
+from starlette.applications import Starlette
+from starlette.routing import Route
+
+from qianfan.local import chat, journal, oauth, rules
+from qianfan.local.wire import Refusal, Reply, Request, parse
+
+if TYPE_CHECKING:
+    from starlette.types import Receive, Scope, Send
+
+    from qianfan.catalog import Model
+    from qianfan.local.journal import Call
+    from qianfan.local.state import State
+    from qianfan.local.wire import Json
+
+PREFIX = "/rpc/2.0/ai_custom/v1/wenxinworkshop"
+
+UNSUPPORTED, INTERNAL, BAD_METHOD = 3, 336000, 336101
+
+MOST_BYTES = 4 * 1024 * 1024  # of a request's body
+
+_NOT_FOUND, _TOO_LARGE = 404, 413
+_JSON, _STREAM = b"application/json; charset=utf-8", b"text/event-stream; charset=utf-8"
+_LONGEST_REQUEST_ID = 256
+
+_log = logging.getLogger("qianfan")
+
+
+def build(state: State) -> Starlette:
+    """Return the application that serves a platform's state."""
+    return Starlette(
+        routes=[
+            Route(PREFIX + "/chat/{endpoint}", _Endpoint(state, "chat", Chat(state))),
+            Route(oauth.PATH, _Endpoint(state, "token", _Tokens(state))),
+            Route(PREFIX + "/{rest:path}", _Endpoint(state, "unknown", _Unsupported())),
+            Route("/{rest:path}", _Endpoint(state, "unknown", _Nowhere())),
+        ]
+    )
+
+
+class Service(Protocol):
+    """What answers the calls of one route."""
+
+    def reply(self, request: Request, call: Call) -> Reply:
+        """Return the answer, having told the journal's entry what the call turned out to be.
+
+        Raises:
+            Refusal: The platform's error answer.
+        """
+        ...
+
+
+class Chat:
+    """The chat services: preset models and custom endpoints."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+
+    def reply(self, request: Request, call: Call) -> Reply:
+        """Route, authenticate, keep the quota, validate, handle, encode."""
+        state = self._state
+        endpoint, model = self._route(request, call)
+        application = state.registry.authenticate(request.query, request.headers)
+        allowance = state.quotas.admit(application.id, endpoint)
+        question = rules.validate(request.content, model)
+        answer = chat.answer(question, state.clock.now())
+        reply = chat.encode(answer, model, int(state.clock.now()), stream=question.stream)
+        allowance.charge(answer.usage()["total_tokens"])
+        reply.headers = allowance.headers()
+        return reply
+
+    def _route(self, request: Request, call: Call) -> tuple[str, Model | None]:
+        endpoint = request.path.rpartition("/")[2]
+        model = self._state.model(endpoint)
+        call.endpoint, call.model = endpoint, model.name if model else None
+        if not self._state.serves(endpoint):
+            raise Refusal(UNSUPPORTED)
+        if request.method != "POST":
+            raise Refusal(BAD_METHOD)
+        return endpoint, model
+
+
+class _Tokens:
+    """The token endpoint; it knows no layers but its own."""
+
+    def __init__(self, state: State) -> None:
+        self._registry = state.registry
+
+    def reply(self, request: Request, call: Call) -> Reply:  # noqa: ARG002  # one shape for all services
+        return self._registry.exchange(request)
+
+
+class _Unsupported:
+    """Whatever under the inference prefix is no service."""
+
+    def reply(self, request: Request, call: Call) -> Reply:  # noqa: ARG002  # one shape for all services
+        raise Refusal(UNSUPPORTED)
+
+
+class _Nowhere:
+    """Every other path."""
+
+    def reply(self, request: Request, call: Call) -> Reply:  # noqa: ARG002  # one shape for all services
+        raise Refusal(UNSUPPORTED, f"no such path on the local platform: {request.path}", status=_NOT_FOUND)
+
+
+class _Endpoint:
+    """The ASGI side of a service: reads the request, keeps the journal, sends the answer.
+
+    Raw ASGI, since Starlette's request and response objects cost more than the answer itself.
+    """
+
+    def __init__(self, state: State, route: str, service: Service) -> None:
+        self._state = state
+        self._route = route
+        self._service = service
+        self._date = (0, b"")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        body = await _read(receive)
+        if body is None:  # the caller is gone
+            return
+        started = time.perf_counter()
+        request = _request(scope, body)
+        call = journal.open_call(request, self._route, self._state.clock.now())
+        reply = self._answer(request, call, too_large=len(body) > MOST_BYTES)
+        call.status = reply.status
+        headers = self._headers(request, reply)
+        start = {"type": "http.response.start", "status": reply.status, "headers": headers}
+        if reply.events is None:
+            content = orjson.dumps(reply.body)
+            call.reply, call.duration = journal.masked(reply.body), time.perf_counter() - started
+            self._state.journal.add(call)
+            headers.append((b"content-length", b"%d" % len(content)))
+            await send(start)
+            await send({"type": "http.response.body", "body": content})
+        else:
+            call.reply = []
+            self._state.journal.add(call)
+            await send(start)
+            await self._stream(reply.events, call, started, receive, send)
+
+    def _answer(self, request: Request, call: Call, *, too_large: bool) -> Reply:
+        try:
+            if too_large:
+                message = f"the request body is larger than {MOST_BYTES} bytes"
+                raise Refusal(rules.TOO_LONG, message, status=_TOO_LARGE)
+            return self._service.reply(request, call)
+        except Refusal as refusal:
+            return refusal.reply()
+        except Exception:  # noqa: BLE001  # the boundary: our fault must look like one of the platform's
+            _log.exception("the local platform failed on %s %s", request.method, request.path)
+            return Refusal(INTERNAL).reply()
+
+    async def _stream(
+        self, events: list[Json], call: Call, started: float, receive: Receive, send: Send
+    ) -> None:
+        delay, last = self._state.options.chunk_delay, len(events) - 1
+        gone = asyncio.ensure_future(receive())  # a disconnect, of theirs or by stop(), ends the wait
+        try:
+            for index, event in enumerate(events):
+                if delay and index:
+                    await asyncio.wait([gone], timeout=delay)
+                if gone.done():
+                    return
+                call.reply.append(event)
+                if index == last:
+                    call.duration = time.perf_counter() - started
+                body = b"data: %b\n\n" % orjson.dumps(event)
+                await send({"type": "http.response.body", "body": body, "more_body": index < last})
+        finally:
+            gone.cancel()
+
+    def _headers(self, request: Request, reply: Reply) -> list[tuple[bytes, bytes]]:
+        headers = [
+            (b"date", self._http_date()),
+            (b"content-type", _JSON if reply.events is None else _STREAM),
+            *((name.encode(), value.encode()) for name, value in reply.headers.items()),
+        ]
+        request_id = request.headers.get("request_id", "")
+        if (
+            request_id
+            and len(request_id) <= _LONGEST_REQUEST_ID
+            and request_id.isascii()
+            and request_id.isprintable()
+        ):
+            headers.append((b"X-Baidu-Request-Id", request_id.encode()))
+        return headers
+
+    def _http_date(self) -> bytes:
+        second = int(self._state.clock.now())
+        if self._date[0] != second:
+            self._date = (second, formatdate(second, usegmt=True).encode())
+        return self._date[1]
+
+
+async def _read(receive: Receive) -> bytes | None:
+    """Return the body, cut just above the most bytes; None if the caller went away."""
+    body = bytearray()
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return None
+        body += message.get("body", b"")
+        if len(body) > MOST_BYTES or not message.get("more_body"):
+            return bytes(body)
+
+
+def _request(scope: Scope, body: bytes) -> Request:
+    query: dict[str, str] = {}
+    for name, value in parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True):
+        query.setdefault(name, value)
+    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+    return Request(scope["method"], scope["path"], query, headers, body, parse(body))

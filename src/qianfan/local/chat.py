@@ -1,0 +1,149 @@
+"""Chat: from a question that keeps the rules to the wire's answer, whole or as a stream."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import TYPE_CHECKING
+
+import orjson
+
+from qianfan.local import functions, replies, tokens
+from qianfan.local.wire import Reply, new_id
+
+if TYPE_CHECKING:
+    from qianfan.catalog import Model
+    from qianfan.local.rules import Question
+    from qianfan.local.wire import Json
+
+OBJECT = "chat.completion"
+
+_IGNORED_FUNCTIONS = {
+    "zh": "（该模型不支持 functions，本次请求中的 functions 已被忽略。）",
+    "en": " (This model takes no functions; those of the request were ignored.)",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the platform says to a question, before it takes the shape of the wire.
+
+    Attributes:
+        pieces: The result, cut as a stream delivers it.
+        prompt: Ten times the tokens of the question, history and functions included.
+        output: Ten times the tokens of the answer's pieces, or of its function call, one by one.
+        finish: The `finish_reason`.
+        function_call: The call, in place of words.
+    """
+
+    pieces: list[str]
+    prompt: int
+    output: list[int]
+    finish: str = "normal"
+    function_call: Json | None = None
+
+    def usage(self) -> Json:
+        """Return the usage of the whole answer."""
+        return _usage(self.prompt, sum(self.output))
+
+
+def answer(question: Question, now: float) -> Answer:
+    """Answer a question: by a function call, a refusal, or in words."""
+    prompt = _prompt_tenths(question)
+    last = question.messages[-1]
+    text = last.get("content") or ""
+    if last["role"] == "user":
+        if replies.is_unsafe(text):
+            return _spoken(replies.refusal(tokens.language(text)), prompt, "content_filter")
+        function = functions.choose(question.functions, text, question.chosen) if question.functions else None
+        if function is not None:
+            called = functions.call(function, text, now)
+            spent = tokens.tenths(" ".join(called.values()))
+            return Answer([""], prompt, [spent], "function_call", called)
+    note = _IGNORED_FUNCTIONS if question.ignored_functions else None
+    talk = replies.talk(question.messages, question.system, now, note)
+    words = replies.compose_json(talk) if question.json else replies.compose(talk)
+    return _limited(words, prompt, question)
+
+
+def encode(given: Answer, model: Model | None, created: int, *, stream: bool) -> Reply:
+    """Give an answer the shape of the wire."""
+    head: Json = {"id": new_id(), "object": OBJECT, "created": created}
+    if not stream:
+        return Reply(
+            {
+                **head,
+                "result": "".join(given.pieces),
+                "is_truncated": given.finish == "length",
+                **_verdict(given, model),
+                "usage": given.usage(),
+            }
+        )
+    last = len(given.pieces) - 1
+    return Reply(
+        events=[
+            {
+                **head,
+                "sentence_id": index,
+                "is_end": index == last,
+                "is_truncated": index == last and given.finish == "length",
+                "result": piece,
+                **(_verdict(given, model) if index == last else {"need_clear_history": False}),
+                "usage": _usage(given.prompt, spent),
+            }
+            for index, (piece, spent) in enumerate(zip(given.pieces, accumulate(given.output), strict=True))
+        ]
+    )
+
+
+def _usage(prompt: int, output: int) -> Json:
+    """Return the `usage` of so many tenths of tokens."""
+    prompt, output = prompt // 10, output // 10
+    return {"prompt_tokens": prompt, "completion_tokens": output, "total_tokens": prompt + output}
+
+
+def _verdict(given: Answer, model: Model | None) -> Json:
+    """Return what is known at an answer's end; only ERNIE models give a finish_reason."""
+    unsafe = given.finish == "content_filter"
+    verdict: Json = {"need_clear_history": unsafe}
+    if unsafe:
+        verdict["ban_round"] = -1  # the current question
+    if model is None or model.name.startswith(("ERNIE", "EB")):
+        verdict["finish_reason"] = given.finish
+    else:
+        verdict["is_safe"] = int(not unsafe)
+    if given.function_call is not None:
+        verdict["function_call"] = given.function_call
+    return verdict
+
+
+def _prompt_tenths(question: Question) -> int:
+    texts = [question.system]
+    for message in question.messages:
+        texts.append(message.get("content") or "")
+        called = message.get("function_call") if message["role"] == "assistant" else None
+        if called:
+            texts.append(f"{called['name']} {called.get('arguments', '')}")
+    if question.functions:
+        texts.append(orjson.dumps(question.functions).decode())
+    return sum(map(tokens.tenths, texts))
+
+
+def _limited(words: str, prompt: int, question: Question) -> Answer:
+    """Cut the words at the first stop sequence, then at the most tokens asked for."""
+    finish = "normal"
+    ends = [end for sequence in question.stop if (end := words.find(sequence)) >= 0]
+    if ends:
+        words, finish = words[: min(ends)], "stop"
+    return _spoken(words, prompt, finish, question.max_output_tokens)
+
+
+def _spoken(words: str, prompt: int, finish: str, most: int | None = None) -> Answer:
+    pieces = tokens.pieces(words) or [("", 0)]
+    if most is not None and sum(cost for _, cost in pieces) // 10 > most:
+        spent = accumulate(cost for _, cost in pieces)
+        pieces = [piece for piece, total in zip(pieces, spent, strict=True) if total // 10 <= most] or [
+            ("", 0)
+        ]
+        finish = "length"
+    return Answer([piece for piece, _ in pieces], prompt, [cost for _, cost in pieces], finish)

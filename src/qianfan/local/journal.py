@@ -1,0 +1,141 @@
+"""The journal: what was asked and what was answered, secrets masked."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from qianfan.local.wire import NotJson, as_array, as_object
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from qianfan.local.wire import Json, Request
+
+MASK = "***"
+
+# Names, in lower case, whose values never enter the journal: of query, header, body and reply.
+_SECRET = frozenset(
+    {
+        "access_token",
+        "refresh_token",
+        "session_key",
+        "session_secret",
+        "client_secret",
+        "authorization",
+        "cookie",
+        "x-bce-security-token",
+        "sk",
+        "secret_key",
+        "api_key",
+        "bearer_token",
+    }
+)
+
+
+@dataclass(slots=True)
+class Call:
+    """One request and its answer.
+
+    Attributes:
+        time: When it came, on the platform's clock, in seconds since 1970.
+        method: The HTTP method.
+        path: The URL's path.
+        query: The query's parameters, secrets masked.
+        headers: The request's headers by lower-case name, secrets masked.
+        route: `chat`, `token`, or `unknown`.
+        body: The request's JSON; a body that is not JSON as text, no body as None.
+        endpoint: The last part of an inference URL, else None.
+        model: The catalogue's first name of that endpoint, if it has one.
+        status: The HTTP status answered.
+        reply: The JSON answered, or the list of stream events sent so far.
+        duration: Real seconds from the last byte of the request to the last but one of the answer;
+            None while a stream is running, and for one that was cut off.
+    """
+
+    time: float
+    method: str
+    path: str
+    query: dict[str, str]
+    headers: dict[str, str]
+    route: str
+    body: Any
+    endpoint: str | None = None
+    model: str | None = None
+    status: int = 0
+    reply: Any = None
+    duration: float | None = field(default=None, compare=False)
+
+    @property
+    def messages(self) -> list[Any]:
+        """The conversation the request carried; empty where it carried none."""
+        return as_array((as_object(self.body) or {}).get("messages")) or []
+
+
+class Calls(list[Call]):
+    """Some calls of the journal, oldest first."""
+
+    @property
+    def last(self) -> Call:
+        """The newest of them.
+
+        Raises:
+            IndexError: There is none.
+        """
+        if not self:
+            raise IndexError("the journal holds no such call")
+        return self[-1]
+
+
+class Journal:
+    """The last calls of a platform, oldest forgotten first.
+
+    Args:
+        size: Most calls kept.
+    """
+
+    def __init__(self, size: int) -> None:
+        self._calls: deque[Call] = deque(maxlen=size)
+        self._lock = threading.Lock()
+
+    def add(self, call: Call) -> None:
+        """Keep a call."""
+        with self._lock:
+            self._calls.append(call)
+
+    def calls(self, route: str | None = None) -> Calls:
+        """Return the calls kept, or those of one route."""
+        with self._lock:
+            return Calls(call for call in self._calls if route is None or call.route == route)
+
+    def clear(self) -> None:
+        """Forget every call."""
+        with self._lock:
+            self._calls.clear()
+
+
+def open_call(request: Request, route: str, time: float) -> Call:
+    """Return the journal's entry of a request, its secrets masked."""
+    return Call(
+        time=time,
+        method=request.method,
+        path=request.path,
+        query=masked(request.query),
+        headers=masked(request.headers),
+        route=route,
+        body=_content(request),
+    )
+
+
+def masked(values: Mapping[str, Any]) -> Json:
+    """Return a copy in which no value of a secret name is readable."""
+    return {name: MASK if name.lower() in _SECRET else value for name, value in values.items()}
+
+
+def _content(request: Request) -> Any:
+    if isinstance(request.content, NotJson):
+        return request.body.decode("utf-8", "replace") if request.body else None
+    content = as_object(request.content)
+    return request.content if content is None else masked(content)

@@ -1,0 +1,180 @@
+"""Applications and their access tokens: who may call, and for how long.
+
+The exchange of an API Key and Secret Key for a token, and the judgement of that token on a call.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import threading
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from qianfan.local.wire import Refusal, Reply
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from qianfan.local.clock import Clock
+    from qianfan.local.wire import Request
+
+PATH = "/oauth/2.0/token"
+
+_SCOPE = "public ai_custom_qianfan_bloomz_7b_compressed wenxinworkshop_mgr ai_custom_yiyan_com"
+_CLIENT_NUMBER = "282335"  # the platform's own client number, constant in every token
+_MOST_TOKENS = 100_000  # a program that asks for tokens in a loop must not fill the memory
+_UNAUTHORIZED, _BAD_REQUEST, _BAD_METHOD = 401, 400, 405
+
+INVALID, EXPIRED, MALFORMED, BAD_SIGNATURE = 110, 111, 100, 14
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """An application of the platform (应用): the owner of keys, tokens and quotas.
+
+    Attributes:
+        id: Its number, the last part of its tokens.
+        ak: The API Key, 24 letters and digits.
+        sk: The Secret Key, 32 letters and digits.
+    """
+
+    id: int
+    ak: str
+    sk: str = field(repr=False)
+
+
+@dataclass(slots=True)
+class Token:
+    """An access token: whose it is, until when it lives, whether it was called back."""
+
+    application: Application
+    expires: float
+    revoked: bool = False
+
+
+class Registry:
+    """The applications and tokens of one platform.
+
+    Args:
+        clock: What expiry is measured on.
+        lifetime: Seconds a token lives; 2592000 (30 days) on the real platform.
+        any_key: Take every non-empty API Key, Secret Key and access token.
+    """
+
+    def __init__(self, clock: Clock, lifetime: int, *, any_key: bool) -> None:
+        self._clock = clock
+        self._lifetime = lifetime
+        self._any_key = any_key
+        self._applications: dict[str, Application] = {}
+        self._tokens: dict[str, Token] = {}
+        self._lock = threading.Lock()
+
+    def add(self, ak: str | None = None, sk: str | None = None) -> Application:
+        """Register an application; keys not given are derived from its number, the same in every run.
+
+        Raises:
+            ValueError: A key is empty, or another application has this API Key.
+        """
+        with self._lock:
+            number = len(self._applications) + 1
+            ak = _letters(f"API Key {number}", 24) if ak is None else ak
+            sk = _letters(f"Secret Key {number}", 32) if sk is None else sk
+            if not ak or not sk:
+                raise ValueError("an application's ak and sk must not be empty")
+            if ak in self._applications:
+                raise ValueError(f"an application with ak {ak!r} exists already")
+            return self._applications.setdefault(ak, Application(36_000_000 + number, ak, sk))
+
+    def revoke(self) -> None:
+        """Make every token issued so far unknown (code 110 from now on)."""
+        with self._lock:
+            for token in self._tokens.values():
+                token.revoked = True
+
+    def exchange(self, request: Request) -> Reply:
+        """Answer a call of the token endpoint: a new token, or the OAuth error."""
+        query = request.query
+        if request.method not in {"POST", "GET"}:
+            return _error(_BAD_METHOD, "invalid_request", f"method {request.method} is not supported")
+        grant = query.get("grant_type")
+        if not grant:
+            return _error(_BAD_REQUEST, "invalid_request", "grant_type is required")
+        if grant != "client_credentials":
+            return _error(
+                _BAD_REQUEST, "unsupported_grant_type", "The authorization grant type is not supported"
+            )
+        ak, sk = query.get("client_id", ""), query.get("client_secret", "")
+        application = self._application(ak, sk)
+        if application is None:
+            return _error(_UNAUTHORIZED, "invalid_client", "unknown client id")
+        if not sk or not (self._any_key or secrets.compare_digest(application.sk.encode(), sk.encode())):
+            return _error(_UNAUTHORIZED, "invalid_client", "Client authentication failed")
+        return self._issue(application)
+
+    def authenticate(self, query: Mapping[str, str], headers: Mapping[str, str]) -> Application:
+        """Return the application whose access token the call carries.
+
+        Raises:
+            Refusal: 100 empty, 110 missing, unknown or revoked, 111 expired; 14 for a signed call,
+                since this platform knows no access keys.
+        """
+        value = query.get("access_token")
+        if value is None:
+            raise Refusal(BAD_SIGNATURE if "authorization" in headers else INVALID)
+        if not value:
+            raise Refusal(MALFORMED)
+        token = self._tokens.get(value)
+        if token is None and self._any_key:
+            token = self._remember(value, self._guest(), self._clock.now() + self._lifetime)
+        if token is None or token.revoked:
+            raise Refusal(INVALID)
+        if self._clock.now() >= token.expires:
+            raise Refusal(EXPIRED)
+        return token.application
+
+    def _application(self, ak: str, sk: str) -> Application | None:
+        if ak and ak not in self._applications and self._any_key and sk:
+            return self.add(ak, sk)
+        return self._applications.get(ak)
+
+    def _guest(self) -> Application:
+        """Return the application that unknown access tokens belong to where any key will do."""
+        return next(iter(self._applications.values()), None) or self.add()
+
+    def _issue(self, application: Application) -> Reply:
+        expires = self._clock.now() + self._lifetime
+        tail = f"{self._lifetime}.{int(expires)}.{_CLIENT_NUMBER}-{application.id}"
+        value = f"24.{secrets.token_hex(16)}.{tail}"
+        self._remember(value, application, expires)
+        return Reply(
+            {
+                "refresh_token": f"25.{secrets.token_hex(16)}.{tail}",
+                "expires_in": self._lifetime,
+                "session_key": secrets.token_urlsafe(48),
+                "access_token": value,
+                "scope": _SCOPE,
+                "session_secret": secrets.token_hex(16),
+            }
+        )
+
+    def _remember(self, value: str, application: Application, expires: float) -> Token:
+        with self._lock:
+            while len(self._tokens) >= _MOST_TOKENS:
+                del self._tokens[next(iter(self._tokens))]
+            return self._tokens.setdefault(value, Token(application, expires))
+
+
+def _error(status: int, error: str, description: str) -> Reply:
+    return Reply({"error": error, "error_description": description}, status=status)
+
+
+def _letters(seed: str, count: int) -> str:
+    """Return letters and digits that look like a key and are the same for the same seed."""
+    alphabet = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+    number = int.from_bytes(hashlib.sha512(f"qianfan local platform: {seed}".encode()).digest(), "big")
+    letters: list[str] = []
+    for _ in range(count):
+        number, index = divmod(number, len(alphabet))
+        letters.append(alphabet[index])
+    return "".join(letters)

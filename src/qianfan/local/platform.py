@@ -1,0 +1,189 @@
+"""The local platform as a Python object: start it, stop it, look into it, move its clock."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from typing import TYPE_CHECKING, Any
+
+from qianfan.local.clock import Clock
+from qianfan.local.state import Options, State
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from qianfan.client import Qianfan
+    from qianfan.local.journal import Calls
+    from qianfan.local.oauth import Application
+    from qianfan.local.server import Server
+
+_TICK = 0.5  # seconds; on Windows a wait without end cannot be interrupted
+
+
+class Platform:
+    """A platform of your own; `qianfan.local.platform` makes one and says what the options mean.
+
+    It may be started again after it was stopped; what it knows stays. The methods may be called
+    from any thread.
+    """
+
+    def __init__(
+        self, options: Options, host: str = "127.0.0.1", port: int = 0, clock: Clock | None = None
+    ) -> None:
+        self._host = host
+        self._port = port
+        self._state = State(options, clock or Clock())
+        self._application = self._state.registry.add()
+        self._server: Server | None = None
+        self._lock = threading.Lock()
+
+    def start(self) -> Platform:
+        """Start to serve; nothing happens where it already does.
+
+        Raises:
+            OSError: The host or port cannot be used.
+            ImportError: The extra `local` is not installed.
+        """
+        with self._lock:
+            if self._server is None:
+                self._server = _server(self._state, self._host, self._port)
+        return self
+
+    def stop(self) -> None:
+        """Stop to serve and cut open streams; nothing happens where it already does not."""
+        with self._lock:
+            server, self._server = self._server, None
+        if server is not None:
+            server.stop()
+
+    def wait(self) -> None:
+        """Wait until another thread stops the platform."""
+        while (server := self._server) is not None:
+            server.wait(_TICK)
+
+    def run(self) -> None:
+        """Serve until Ctrl-C (or SIGTERM, where this is the main thread), then stop and return."""
+        main = threading.current_thread() is threading.main_thread()
+        previous = signal.signal(signal.SIGTERM, signal.default_int_handler) if main else None
+        try:
+            self.start().wait()
+        except KeyboardInterrupt:
+            pass
+        finally:
+            self.stop()
+            if main:
+                signal.signal(signal.SIGTERM, previous)
+
+    def __enter__(self) -> Platform:  # noqa: PYI034  # typing.Self is younger than Python 3.10
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def __repr__(self) -> str:
+        server = self._server
+        return f"<Platform {server.url if server else 'not running'}>"
+
+    @property
+    def url(self) -> str:
+        """The base URL, such as `http://127.0.0.1:40001`.
+
+        Raises:
+            RuntimeError: The platform is not running.
+        """
+        server = self._server
+        if server is None:
+            raise RuntimeError(
+                "the local platform is not running: use `with platform() as p:` or call start()"
+            )
+        return server.url
+
+    @property
+    def ak(self) -> str:
+        """The API Key of the default application, the same on every platform."""
+        return self._application.ak
+
+    @property
+    def sk(self) -> str:
+        """The Secret Key of the default application, the same on every platform."""
+        return self._application.sk
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The variables that bring a program which uses the SDK to this platform."""
+        return {"QIANFAN_BASE_URL": self.url, "QIANFAN_AK": self.ak, "QIANFAN_SK": self.sk}
+
+    def client(self, **settings: Any) -> Qianfan:
+        """Return a client of this platform.
+
+        Args:
+            settings: What `qianfan.Qianfan` takes; the base URL and the default application's keys
+                are there already.
+        """
+        from qianfan.client import Qianfan  # who only serves needs no client
+
+        settings.setdefault("base_url", self.url)
+        if "access_token" not in settings:
+            settings = {"ak": self.ak, "sk": self.sk, **settings}
+        return Qianfan(**settings)
+
+    def add_application(self, ak: str | None = None, sk: str | None = None) -> Application:
+        """Register another application, with tokens and quotas of its own.
+
+        Args:
+            ak: Its API Key; made up where not given.
+            sk: Its Secret Key; made up where not given.
+
+        Raises:
+            ValueError: A key is empty, or another application has this API Key.
+        """
+        return self._state.registry.add(ak, sk)
+
+    def add_endpoint(self, name: str) -> None:
+        """Let a custom service answer at `/chat/<name>`, as a published model of your own would.
+
+        Raises:
+            ValueError: The name is not one segment of a URL.
+        """
+        self._state.add_endpoint(name)
+
+    def advance(self, seconds: float = 0, minutes: float = 0, hours: float = 0, days: float = 0) -> None:
+        """Move the platform's clock forward: tokens age, quotas refill.
+
+        Raises:
+            ValueError: The sum of the arguments is negative.
+        """
+        self._state.clock.advance(seconds, minutes, hours, days)
+
+    def revoke_tokens(self) -> None:
+        """Make every access token issued so far unknown: calls with it answer 110."""
+        self._state.registry.revoke()
+
+    def calls(self, route: str | None = None) -> Calls:
+        """Return the journal: the calls so far, oldest first, secrets masked.
+
+        A call is in it before its answer leaves, so whoever has the answer also finds the call.
+
+        Args:
+            route: Only the calls of this route: `chat`, `token` or `unknown`.
+        """
+        return self._state.journal.calls(route)
+
+    def clear(self) -> None:
+        """Empty the journal."""
+        self._state.journal.clear()
+
+
+def _server(state: State, host: str, port: int) -> Server:
+    try:
+        from qianfan.local.app import build  # the extra is needed only from here on
+        from qianfan.local.server import Server
+    except ModuleNotFoundError as error:
+        raise ImportError(
+            f"the local platform needs starlette, uvicorn and httptools ({error.name} is missing): "
+            "pip install 'qianfan[local]'",
+            name=error.name,
+        ) from error
+    return Server(build(state), host, port)

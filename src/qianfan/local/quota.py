@@ -1,0 +1,114 @@
+"""Quotas: calls per second, calls per minute, tokens per minute.
+
+Each application has its own allowance at each endpoint. A limit that is not set limits nothing and
+shows in no header: which figures an account has depends on its contract.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from qianfan.local.wire import Refusal
+
+if TYPE_CHECKING:
+    from qianfan.local.clock import Clock
+
+QPS, RPM, TPM = 18, 336501, 336502
+
+_WINDOW = 60.0  # seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one application may ask of one endpoint; None is unlimited.
+
+    Raises:
+        ValueError: A limit is not above zero.
+    """
+
+    qps: float | None = None
+    rpm: int | None = None
+    tpm: int | None = None
+
+    def __post_init__(self) -> None:
+        for name, value in (("qps", self.qps), ("rpm", self.rpm), ("tpm", self.tpm)):
+            if value is not None and value <= 0:
+                raise ValueError(f"{name} must be above 0 (or None for no limit), not {value}")
+
+
+class Allowance:
+    """What is left to one application at one endpoint.
+
+    Calls per second are a bucket of `max(1, qps)` calls that refills evenly, so that a client which
+    spaces its calls is never refused; minutes are windows that open with their first call.
+    """
+
+    def __init__(self, limits: Limits, now: float) -> None:
+        self._limits = limits
+        self._room = max(1.0, limits.qps or 0.0)
+        self._refilled = now
+        self._opened = now
+        self._requests = 0
+        self._tokens = 0
+
+    def admit(self, now: float) -> None:
+        """Take one call out of the allowance.
+
+        Raises:
+            Refusal: 18 (calls per second), 336501 (calls per minute) or 336502 (tokens per minute).
+        """
+        self._refresh(now)
+        limits = self._limits
+        if limits.qps is not None and self._room < 1:
+            raise Refusal(QPS, headers=self.headers())
+        if limits.rpm is not None and self._requests >= limits.rpm:
+            raise Refusal(RPM, headers=self.headers())
+        if limits.tpm is not None and self._tokens >= limits.tpm:
+            raise Refusal(TPM, headers=self.headers())
+        self._room -= 1
+        self._requests += 1
+
+    def charge(self, tokens: int) -> None:
+        """Take the tokens of an answered call, input and output, out of the allowance."""
+        self._tokens += tokens
+
+    def headers(self) -> dict[str, str]:
+        """Return the `X-Ratelimit-*` headers of the limits that are set."""
+        limits, headers = self._limits, dict[str, str]()
+        for name, limit, used in (
+            ("Requests", limits.rpm, self._requests),
+            ("Tokens", limits.tpm, self._tokens),
+        ):
+            if limit is not None:
+                headers[f"X-Ratelimit-Limit-{name}"] = str(limit)
+                headers[f"X-Ratelimit-Remaining-{name}"] = str(max(0, limit - used))
+        return headers
+
+    def _refresh(self, now: float) -> None:
+        rate = self._limits.qps or 0.0
+        elapsed = max(0.0, now - self._refilled)  # a real clock may be set back
+        self._room = min(max(1.0, rate), self._room + elapsed * rate)
+        self._refilled = now
+        if not 0 <= now - self._opened < _WINDOW:
+            self._opened, self._requests, self._tokens = now, 0, 0
+
+
+class Quotas:
+    """The allowances of every application at every endpoint of one platform."""
+
+    def __init__(self, clock: Clock, limits: Limits) -> None:
+        self._clock = clock
+        self._limits = limits
+        self._allowances: dict[tuple[int, str], Allowance] = {}
+
+    def admit(self, application: int, endpoint: str) -> Allowance:
+        """Admit one call and return the allowance its tokens are charged to.
+
+        Raises:
+            Refusal: 18, 336501 or 336502.
+        """
+        now = self._clock.now()
+        allowance = self._allowances.setdefault((application, endpoint), Allowance(self._limits, now))
+        allowance.admit(now)
+        return allowance

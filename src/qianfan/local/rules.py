@@ -1,0 +1,212 @@
+"""What a chat request may say: the platform's rules as tables and small pure functions.
+
+Where each rule comes from stands in `fidelity`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
+
+from qianfan.local import checks, tokens
+from qianfan.local.wire import NotJson, Refusal, as_array, as_object
+
+if TYPE_CHECKING:
+    from qianfan.catalog import Model
+    from qianfan.local.wire import Json
+
+INVALID_ARGUMENT, INVALID_JSON, INVALID_PARAM, PERMISSION = 336001, 336002, 336003, 336004
+BAD_MESSAGES, TOO_LONG, TOO_MANY_TOKENS = 336006, 336007, 336103
+BAD_SYSTEM, BAD_USER_SETTING, BAD_FUNCTIONS = 336104, 336105, 336303
+
+DEFAULT_MAX_OUTPUT_TOKENS = 1024
+
+_USER_SIDE = frozenset({"user", "function"})
+_ROLES = _USER_SIDE | {"assistant"}
+
+
+class Field(NamedTuple):
+    """An optional field of the body: its name, its check, the code that answers a bad value."""
+
+    name: str
+    check: checks.Check
+    code: int = INVALID_PARAM
+
+
+FIELDS = (
+    Field("stream", checks.boolean),
+    Field("temperature", checks.number(0, 1, above=True)),
+    Field("top_p", checks.number(0, 1)),
+    Field("penalty_score", checks.number(1, 2)),
+    Field("top_k", checks.integer(1)),
+    Field("max_output_tokens", checks.integer(2, 2048)),
+    Field("stop", checks.strings(most=4, longest=20)),
+    Field("system", checks.text(longest=1024), BAD_SYSTEM),
+    Field("user_setting", checks.text(), BAD_USER_SETTING),
+    Field("user_id", checks.text()),
+    Field("response_format", checks.one_of("text", "json_object")),
+    Field("disable_search", checks.boolean),
+    Field("enable_citation", checks.boolean),
+    Field("enable_trace", checks.boolean),
+    Field("functions", checks.array, BAD_FUNCTIONS),
+    Field("tool_choice", checks.tool_choice),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A chat request that keeps the rules.
+
+    Attributes:
+        messages: The conversation, its last message from the user's side.
+        stream: Whether the answer is a stream.
+        system: The persona, or "".
+        functions: What the model may call; empty where it takes no functions.
+        chosen: The function that must be called, or None.
+        stop: Where the answer ends early.
+        max_output_tokens: How long it may be.
+        json: Whether it must be JSON.
+        ignored_functions: Whether functions were given to a model that takes none.
+    """
+
+    messages: list[Json]
+    stream: bool = False
+    system: str = ""
+    functions: tuple[Json, ...] = ()
+    chosen: str | None = None
+    stop: tuple[str, ...] = ()
+    max_output_tokens: int = DEFAULT_MAX_OUTPUT_TOKENS
+    json: bool = False
+    ignored_functions: bool = False
+
+
+def validate(content: Any, model: Model | None) -> Question:
+    """Return the question a body asks of a model; None is a custom service.
+
+    Unknown fields are left alone, and null is the same as not given.
+
+    Raises:
+        Refusal: With the code and words of the first rule that is broken.
+    """
+    body = _body(content)
+    for field in FIELDS:
+        value = body.get(field.name)
+        if value is not None and (complaint := field.check(value)):
+            raise Refusal(field.code, f"{field.name} {complaint}")
+    messages = _messages(body.get("messages"))
+    _check_length(messages, model)
+    functions = tuple(_function(item) for item in body.get("functions") or ())
+    takes_functions = accepts_functions(model)
+    return Question(
+        messages=messages,
+        stream=bool(body.get("stream")),
+        system=body.get("system") or "",
+        functions=functions if takes_functions else (),
+        chosen=_chosen(body.get("tool_choice"), functions) if takes_functions else None,
+        stop=tuple(body.get("stop") or ()),
+        max_output_tokens=body.get("max_output_tokens") or DEFAULT_MAX_OUTPUT_TOKENS,
+        json=body.get("response_format") == "json_object",
+        ignored_functions=bool(functions) and not takes_functions,
+    )
+
+
+def accepts_functions(model: Model | None) -> bool:
+    """Return whether a model takes `functions`; what the catalogue knows nothing about does."""
+    if model is None or not model.parameters:
+        return True
+    return "functions" in model.parameters or "func" in model.endpoint
+
+
+def _body(content: Any) -> Json:
+    if isinstance(content, NotJson):
+        raise Refusal(INVALID_JSON)
+    body = as_object(content)
+    if body is None:
+        raise Refusal(INVALID_ARGUMENT, "the body must be a JSON object")
+    return body
+
+
+def _messages(value: Any) -> list[Json]:
+    if value is None:
+        raise Refusal(INVALID_ARGUMENT, "messages is required")
+    messages = as_array(value)
+    if messages is None:
+        raise Refusal(INVALID_ARGUMENT, "messages must be an array")
+    for index, message in enumerate(messages):
+        if as_object(message) is None:
+            raise Refusal(INVALID_ARGUMENT, f"messages[{index}] must be an object")
+        _check_message(message)
+    if len(messages) % 2 == 0:
+        raise Refusal(BAD_MESSAGES)
+    for index, message in enumerate(messages):
+        # The platform uses the words of the odd count for a wrong order too.
+        if (message["role"] in _USER_SIDE) == bool(index % 2):
+            raise Refusal(BAD_MESSAGES)
+    return cast("list[Json]", messages)
+
+
+def _check_message(message: Json) -> None:
+    role, content = message.get("role"), message.get("content")
+    if role not in _ROLES:
+        raise Refusal(BAD_MESSAGES, "the role of message must be user, assistant or function")
+    if role == "function" and not _is_filled(message.get("name")):
+        raise Refusal(INVALID_PARAM, "the name of a function message can't be blank")
+    called = message.get("function_call") if role == "assistant" else None
+    if called is not None:
+        _check_function_call(called)
+    if content is not None and not isinstance(content, str):
+        raise Refusal(INVALID_PARAM, "the content of message must be a string")
+    if not content and called is None:
+        raise Refusal(INVALID_PARAM, "the content of message can't be empty")
+
+
+def _check_function_call(value: Any) -> None:
+    called = as_object(value)
+    if called is None:
+        raise Refusal(INVALID_PARAM, "function_call must be an object")
+    if not _is_filled(called.get("name")):
+        raise Refusal(INVALID_PARAM, "function_call's name can't be blank")
+    if not isinstance(called.get("arguments", ""), str):
+        raise Refusal(INVALID_PARAM, "function_call's arguments must be a JSON string")
+
+
+def _check_length(messages: list[Json], model: Model | None) -> None:
+    if model is None:
+        return
+    contents = [message.get("content") or "" for message in messages]
+    if model.max_input_chars is not None and sum(map(len, contents)) > model.max_input_chars:
+        raise Refusal(TOO_LONG, f"the max input characters is {model.max_input_chars}")
+    if model.max_input_tokens is not None and tokens.count(*contents) > model.max_input_tokens:
+        raise Refusal(TOO_MANY_TOKENS)
+
+
+def _function(value: Any) -> Json:
+    function = as_object(value)
+    if function is None:
+        raise Refusal(BAD_FUNCTIONS, "functions must be an array of objects")
+    if not _is_filled(function.get("name")):
+        raise Refusal(BAD_FUNCTIONS, "functions: name can't be blank")
+    name = function["name"]
+    if not _is_filled(function.get("description")):
+        raise Refusal(BAD_FUNCTIONS, f"functions: description of {name} can't be blank")
+    parameters = as_object(function.get("parameters"))
+    if not parameters or parameters.get("type") != "object":
+        raise Refusal(
+            BAD_FUNCTIONS, f'functions: parameters of {name} must be a JSON schema of type "object"'
+        )
+    if as_object(parameters.get("properties", {})) is None:
+        raise Refusal(BAD_FUNCTIONS, f"functions: properties of {name} must be an object")
+    return function
+
+
+def _chosen(choice: Any, functions: tuple[Json, ...]) -> str | None:
+    if choice is None:
+        return None
+    name = str(choice["function"]["name"])
+    if all(function["name"] != name for function in functions):
+        raise Refusal(INVALID_PARAM, f"tool_choice names {name}, which is not in functions")
+    return name
+
+
+def _is_filled(value: Any) -> bool:
+    return isinstance(value, str) and bool(value.strip())

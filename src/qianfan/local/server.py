@@ -1,0 +1,168 @@
+"""uvicorn in a thread: on a socket of ours, started and stopped at once, leaving nothing behind."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import threading
+import weakref
+from typing import TYPE_CHECKING, Any
+
+import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp
+
+_KEEP_ALIVE = 75  # seconds an idle connection stays open, longer than clients usually keep theirs
+_BACKLOG = 2048
+
+
+class Server:
+    """A running HTTP server with a thread and an event loop of its own.
+
+    Args:
+        app: What answers.
+        host: The address to listen on.
+        port: The port to listen on; 0 takes a free one.
+
+    Raises:
+        OSError: The address cannot be used; `errno` is `EADDRINUSE` where the port is taken.
+    """
+
+    def __init__(self, app: ASGIApp, host: str, port: int) -> None:
+        self._socket = _bind(host, port)
+        self.port: int = self._socket.getsockname()[1]
+        self.url = f"http://{_reachable(host)}:{self.port}"
+        self._pid = os.getpid()
+        self._uvicorn = _Uvicorn(_Config(app), self._socket)
+        self._thread = threading.Thread(
+            target=self._uvicorn.run, name=f"qianfan-local:{self.port}", daemon=True
+        )
+        self._thread.start()
+        self._uvicorn.ready.wait()
+        _servers.add(self)
+
+    def wait(self, timeout: float | None = None) -> None:
+        """Wait until the server has stopped, or for so many seconds."""
+        self._thread.join(timeout)
+
+    def stop(self) -> None:
+        """Close every connection, cutting open streams, and end the thread."""
+        _servers.discard(self)
+        if self._pid == os.getpid():
+            self._uvicorn.stop()
+            self._thread.join()
+        self._socket.close()
+
+    def forget(self) -> None:
+        """Let go of the listening socket that a forked child has inherited.
+
+        Else the port would stay open, answered by nobody, when the parent is gone.
+        """
+        self._socket.close()
+
+
+class _Config(uvicorn.Config):
+    """The settings of uvicorn: no signals, no logs, no headers, nothing that is not asked for."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        super().__init__(
+            app,
+            loop="asyncio",
+            http=_Protocol,
+            ws="none",
+            lifespan="off",
+            interface="asgi3",
+            proxy_headers=False,
+            server_header=False,
+            date_header=False,
+            timeout_keep_alive=_KEEP_ALIVE,
+        )
+
+    def configure_logging(self) -> None:
+        """Leave the process's loggers alone: the user's own program may be served by uvicorn too."""
+
+
+class _Protocol(HttpToolsProtocol):
+    """uvicorn's HTTP protocol, without a look at the process's access log."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.access_log = False
+
+
+class _Uvicorn(uvicorn.Server):
+    """uvicorn's server, waiting for an event where the original looks every tenth of a second."""
+
+    def __init__(self, config: uvicorn.Config, listener: socket.socket) -> None:
+        super().__init__(config)
+        self.ready = threading.Event()
+        self._listener = listener
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._exit = asyncio.Event()
+
+    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
+        """Serve until `stop`, without uvicorn's signal handlers, ticks and messages."""
+        self._loop = asyncio.get_running_loop()
+        self.config.load()
+        self.lifespan = self.config.lifespan_class(self.config)
+        await self.startup(sockets or [self._listener])
+        self.ready.set()
+        await self._exit.wait()
+        await self.shutdown()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:  # noqa: ARG002  # uvicorn's signature
+        """Stop listening, cut every connection and see each task to its end."""
+        for server in self.servers:
+            server.close()
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()
+        while tasks := list(self.server_state.tasks):
+            await asyncio.wait(tasks)
+        for server in self.servers:
+            await server.wait_closed()
+
+    def stop(self) -> None:
+        """Make `serve` return; from any thread."""
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._exit.set)
+
+
+_servers: weakref.WeakSet[Server] = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    for server in list(_servers):
+        server.forget()
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(after_in_child=_after_fork)
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    family, kind, _, _, address = socket.getaddrinfo(
+        host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+    )[0]
+    # The protocol is named since asyncio sends small packets at once (TCP_NODELAY) only where it is.
+    listener = socket.socket(family, kind, socket.IPPROTO_TCP)
+    try:
+        if os.name == "posix":  # elsewhere the option would let two servers share a port
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(_BACKLOG)
+    except OSError as error:
+        listener.close()
+        reason = error.strerror or str(error)
+        raise OSError(
+            error.errno, f"the local platform cannot listen on port {port} of {host}: {reason}"
+        ) from error
+    return listener
+
+
+def _reachable(host: str) -> str:
+    """Return the host a client on this machine connects to."""
+    host = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104  # compared, not bound
+    return f"[{host}]" if ":" in host else host

@@ -1,0 +1,106 @@
+"""What crosses the wire: a request as it came, a reply to send, a refusal to make."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+import orjson
+
+from qianfan.codes import CODES
+
+Json: TypeAlias = "dict[str, Any]"
+
+_LAST_GATEWAY_CODE = 999
+
+
+class NotJson:
+    """Stands for the content of a body that is not JSON."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One HTTP request, read to its end.
+
+    Attributes:
+        method: The HTTP method, in capitals.
+        path: The decoded path.
+        query: The first value of each query parameter.
+        headers: Header values by lower-case name.
+        body: The body's bytes.
+        content: The body as JSON, or a `NotJson`.
+    """
+
+    method: str
+    path: str
+    query: dict[str, str]
+    headers: dict[str, str]
+    body: bytes
+    content: Any
+
+
+@dataclass(slots=True)
+class Reply:
+    """What the platform answers: one JSON body, or the events of a stream."""
+
+    body: Json = field(default_factory=dict[str, Any])
+    events: list[Json] | None = None
+    status: int = 200
+    headers: dict[str, str] = field(default_factory=dict[str, str])
+
+
+class Refusal(Exception):  # noqa: N818  # to refuse is an answer, not an error of the program
+    """The platform's error answer, raised by whichever layer refuses.
+
+    Args:
+        code: A code of `qianfan.codes`.
+        message: The text of `error_msg`; by default the table's.
+        status: The HTTP status: 200, as the platform answers business errors.
+        headers: Response headers the answer carries.
+    """
+
+    def __init__(
+        self, code: int, message: str = "", *, status: int = 200, headers: dict[str, str] | None = None
+    ) -> None:
+        self.code = code
+        self.message = message or CODES[code].message
+        self.status = status
+        self.headers = headers or {}
+        super().__init__(f"{code}: {self.message}")
+
+    def reply(self) -> Reply:
+        """Return the answer as it goes to the wire; the gateway's own codes carry no `id`."""
+        body: Json = {"error_code": self.code, "error_msg": self.message}
+        if self.code > _LAST_GATEWAY_CODE:
+            body["id"] = new_id()
+        return Reply(body, status=self.status, headers=self.headers)
+
+
+def new_id() -> str:
+    """Return the id of an answer: `as-` and ten lower-case letters or digits."""
+    return "as-" + secrets.token_hex(5)
+
+
+def parse(body: bytes) -> Any:
+    """Return the JSON value of a body, or a `NotJson`."""
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return NotJson()
+
+
+def as_object(value: Any) -> Json | None:
+    """Return the value if it is a JSON object, else None."""
+    if not isinstance(value, dict):
+        return None
+    content: Json = value
+    return content
+
+
+def as_array(value: Any) -> list[Any] | None:
+    """Return the value if it is a JSON array, else None."""
+    if not isinstance(value, list):
+        return None
+    items: list[Any] = value
+    return items
