@@ -55,6 +55,14 @@ def _greet(url: str, environment: dict[str, str]) -> None:
     """Say what to set and what to paste."""
     body = json.dumps({"messages": [{"role": "user", "content": "你好"}]}, ensure_ascii=False)
     ak, sk = environment["QIANFAN_AK"], environment["QIANFAN_SK"]
+    token = (
+        f"TOKEN=$(curl -s -X POST '{url}/oauth/2.0/token?grant_type=client_credentials&client_id={ak}"
+        f"&client_secret={sk}' | python3 -c 'import json,sys; print(json.load(sys.stdin)[\"access_token\"])')"
+    )
+    ask = (
+        f"curl -s '{url}/rpc/2.0/ai_custom/v1/wenxinworkshop/chat/eb-instant?access_token='$TOKEN "
+        f"-H 'Content-Type: application/json' -d '{body}'"
+    )
     lines = [
         f"本地平台已启动 (the local platform runs): {url}",
         "",
@@ -63,10 +71,8 @@ def _greet(url: str, environment: dict[str, str]) -> None:
         "然后 (then):",
         "  qianfan chat '你好'",
         "或 (or):",
-        f"  TOKEN=$(curl -s -X POST '{url}/oauth/2.0/token?grant_type=client_credentials&client_id={ak}"
-        f"&client_secret={sk}' | python3 -c 'import json,sys; print(json.load(sys.stdin)[\"access_token\"])')",
-        f"  curl -s '{url}/rpc/2.0/ai_custom/v1/wenxinworkshop/chat/eb-instant?access_token='$TOKEN "
-        f"-H 'Content-Type: application/json' -d '{body}'",
+        f"  {token}",
+        f"  {ask}",
         "",
         "按 Ctrl-C 结束 (Ctrl-C to stop)",
     ]

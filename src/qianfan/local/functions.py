@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _WORD = re.compile(r"[a-z]{3,}")
 _CHARACTERS = re.compile(r"[\u4e00-\u9fff]{2,}")
 _NUMBER = re.compile(r"-?\d{1,15}(?:\.\d{1,15})?")
-_QUOTED = re.compile(r"[“「『\"']([^”」』\"']+)[”」』\"']")
+_QUOTED = re.compile(r"[“「『\"']([^”」』\"']{1,200})[”」』\"']")
 _CHINESE_CITY = re.compile(r"[\u4e00-\u9fff]{2,6}?(?:省|市|县|区)")
 _ENGLISH_CITY = re.compile(r"\b(?:in|at|for|to|from|of)\s+([A-Z][\w.'-]*(?:\s+[A-Z][\w.'-]*)*)")
 _PLACE = re.compile(r"city|location|place|region|address|城市|地点|地区|地方|位置|省|市", re.IGNORECASE)
@@ -244,8 +244,12 @@ class _Filler:
     def fill(self, schema: Json, depth: int = 0) -> Json:
         """Return an object with what the question says and all that the schema requires."""
         required = as_array(schema.get("required")) or []
+        described = dict(_properties(schema))
         values: Json = {}
-        for name, inner in _properties(schema) if depth < _DEPTH else ():
+        for name in required:
+            if isinstance(name, str):
+                described.setdefault(name, {})
+        for name, inner in described.items() if depth < _DEPTH else ():
             found, value = self._value(name, inner, depth)
             if found or name in required:
                 values[name] = value
@@ -308,4 +312,6 @@ class _Filler:
 def _type(schema: Json) -> str:
     kind = schema.get("type")
     kinds = as_array(kind) or [kind]
-    return next((str(k) for k in kinds if k not in {None, "null"}), "null" if kind == "null" else "string")
+    return next(
+        (k for k in kinds if isinstance(k, str) and k != "null"), "null" if kind == "null" else "string"
+    )

@@ -27,6 +27,7 @@ MARK = {"zh": "【本地平台】", "en": "[local platform] "}
 UNSAFE = ("触发安全审核", "trigger the safety filter")
 
 _CHINA = timezone(timedelta(hours=8))
+_LONGEST_SKILL = 500  # characters of a question that patterns are looked for in; some are slow on a book
 _QUOTE = 60  # characters of a question that a reply repeats
 
 
@@ -67,7 +68,8 @@ def is_unsafe(text: str) -> bool:
 
 def compose(talk: Talk) -> str:
     """Return the reply in words."""
-    answer = next(filter(None, (skill(talk) for skill in _SKILLS)), None) or _default(talk)
+    skills = _SKILLS if len(talk.question) <= _LONGEST_SKILL else _SKILLS[:1]
+    answer = next(filter(None, (skill(talk) for skill in skills)), None) or _default(talk)
     return MARK[talk.language] + _persona(talk) + answer + (talk.note[talk.language] if talk.note else "")
 
 

@@ -21,6 +21,8 @@ BAD_SYSTEM, BAD_USER_SETTING, BAD_FUNCTIONS = 336104, 336105, 336303
 
 DEFAULT_MAX_OUTPUT_TOKENS = 1024
 
+_LEVELS = 64  # of a function's definition; a JSON encoder must be able to write it again
+
 _USER_SIDE = frozenset({"user", "function"})
 _ROLES = _USER_SIDE | {"assistant"}
 
@@ -147,7 +149,7 @@ def _messages(value: Any) -> list[Json]:
 
 def _check_message(message: Json) -> None:
     role, content = message.get("role"), message.get("content")
-    if role not in _ROLES:
+    if not isinstance(role, str) or role not in _ROLES:
         raise Refusal(BAD_MESSAGES, "the role of message must be user, assistant or function")
     if role == "function" and not _is_filled(message.get("name")):
         raise Refusal(INVALID_PARAM, "the name of a function message can't be blank")
@@ -196,6 +198,8 @@ def _function(value: Any) -> Json:
         )
     if as_object(parameters.get("properties", {})) is None:
         raise Refusal(BAD_FUNCTIONS, f"functions: properties of {name} must be an object")
+    if _is_deeper(function, _LEVELS):
+        raise Refusal(BAD_FUNCTIONS, f"functions: {name} is nested more than {_LEVELS} levels deep")
     return function
 
 
@@ -206,6 +210,11 @@ def _chosen(choice: Any, functions: tuple[Json, ...]) -> str | None:
     if all(function["name"] != name for function in functions):
         raise Refusal(INVALID_PARAM, f"tool_choice names {name}, which is not in functions")
     return name
+
+
+def _is_deeper(value: Any, levels: int) -> bool:
+    inner = as_array(value) or (as_object(value) or {}).values()
+    return levels < 0 or any(_is_deeper(item, levels - 1) for item in inner)
 
 
 def _is_filled(value: Any) -> bool:
