@@ -16,7 +16,7 @@ from qianfan.credentials import ApplicationKey
 from qianfan.drivers import pools
 from qianfan.drivers.shared import TOKENS
 from qianfan.errors import InvalidArgumentError
-from qianfan.settings import bounded
+from qianfan.settings import bounded, seconds
 
 if TYPE_CHECKING:
     from typing_extensions import Self, Unpack
@@ -95,6 +95,7 @@ class Qianfan:
         """Return the access token of the moment, fetched first where needed; "" where none is used."""
         from qianfan.drivers.sync import run
 
+        self._check_open()
         return run(self._auth.access_token(self._settings.auth_timeout), self._pool.sync())
 
     def close(self) -> None:
@@ -107,13 +108,16 @@ class Qianfan:
         if self._release():
             await self._pool.aclose()
 
+    def _check_open(self) -> None:
+        if self._closed:
+            raise InvalidArgumentError("this client is closed", hint="make a new one, or close it later")
+
     def _release(self) -> bool:
         was_open, self._closed = not self._closed, True
         return was_open and self._pool.release()
 
     def _exchange(self, call: Call, options: Options) -> Exchange:
-        if self._closed:
-            raise InvalidArgumentError("this client is closed", hint="make a new one, or close it later")
+        self._check_open()
         own = self._settings
         return flow.Exchange(
             request=v1.encode(call, self._base_url + own.model_prefix, verbatim=own.verbatim_endpoint),
@@ -121,7 +125,7 @@ class Qianfan:
             policy=_policy(own.retry, options),
             timeout=own.request_timeout
             if options.request_timeout is None
-            else bounded("request_timeout", options.request_timeout, above=0),
+            else seconds("request_timeout", options.request_timeout),
             limit=self._limit,
         )
 

@@ -5,7 +5,7 @@
     │   ├── ArgumentNotFoundError            a required argument is missing
     │   └── ValidationError                  a value does not fit
     ├── RequestError                         no usable reply: HTTP status, not JSON
-    │   ├── ConnectionFailedError            refused, unresolved, untrusted, broken
+    │   ├── ConnectionFailedError (ConnectionError)  refused, unresolved, untrusted, broken
     │   │   └── DeadConnectionError          a reused connection was closed already
     │   ├── RequestTimeoutError (TimeoutError)
     │   └── StreamIncompleteError            a stream ended before its end mark; `partial` has the rest
@@ -135,7 +135,6 @@ class RequestError(QianfanError):
         self.status = status
         self.body = body
         self.headers = dict(headers or {})
-        self.request_id = self.headers.get("X-Baidu-Request-Id")
 
     @property
     def status_code(self) -> int | None:

@@ -132,8 +132,8 @@ def resolve(arguments: ClientArguments, environment: Mapping[str, str] | None = 
         model_prefix="/" + (sources.text("model_api_prefix") or MODEL_PREFIX).strip("/"),
         local=local,
         verbatim_endpoint=sources.flag("use_custom_endpoint", default=False),
-        auth_timeout=sources.number("auth_timeout", 5.0, above=0),
-        request_timeout=sources.number("request_timeout", 300.0, above=0, env="llm_api_retry_timeout"),
+        auth_timeout=sources.seconds("auth_timeout", 5.0),
+        request_timeout=sources.seconds("request_timeout", 300.0, env="llm_api_retry_timeout"),
         retry=RetryPolicy(
             attempts=int(sources.number("retry_count", 3, least=0, env="llm_api_retry_count")),
             backoff_factor=sources.number("backoff_factor", 1.0, least=0, env="llm_api_retry_backoff_factor"),
@@ -159,6 +159,15 @@ def bounded(name: str, value: Any, *, least: float | None = None, above: float |
         return number
     bound = f"of at least {least:g}" if least is not None else f"above {above:g}"
     raise InvalidArgumentError(f"{name} must be a number {bound}, not {value!r}")
+
+
+#: The longest time that an operating system waits for a socket: about 23 days.
+_LONGEST = 2_000_000.0
+
+
+def seconds(name: str, value: Any) -> float:
+    """Return a time above 0; one that is longer than can be waited for is as long as can be."""
+    return min(bounded(name, value, above=0), _LONGEST)
 
 
 class _Sources:
@@ -205,6 +214,11 @@ class _Sources:
         """Return a setting that is a number within its bounds."""
         _, value = self.find(name, env)
         return default if value is None else bounded(name, value, least=least, above=above)
+
+    def seconds(self, name: str, default: float, env: str = "") -> float:
+        """Return a setting that is a time above 0."""
+        _, value = self.find(name, env)
+        return default if value is None else seconds(name, value)
 
     def flag(self, name: str, *, default: bool, env: str = "") -> bool:
         """Return a setting that is on or off, in the spellings the classic SDK takes."""

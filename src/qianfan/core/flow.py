@@ -11,10 +11,10 @@ from math import inf
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from qianfan.core.effects import NOW, Emit, Flow, Open, Receive, Reserve, Send, Sleep
-from qianfan.core.http import Reply, Request, redact
+from qianfan.core.http import Reply, Request, described, redact
 from qianfan.core.retry import RetryPolicy, Trial
 from qianfan.core.sse import EventDecoder
-from qianfan.errors import ConnectionFailedError, QianfanError, RequestError, StreamIncompleteError
+from qianfan.errors import APIError, ConnectionFailedError, QianfanError, RequestError, StreamIncompleteError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -134,7 +134,7 @@ def _call(
 def _first_events(head: Reply, dialect: Dialect) -> Flow[_Incoming]:
     """Read a stream up to its first event, so that what fails before it can be tried again."""
     incoming = _Incoming(dialect, head)
-    if "text/event-stream" not in head.headers.get("Content-Type", ""):
+    if "text/event-stream" not in head.headers.get("Content-Type", "").lower():
         body = b"".join((yield from _drain()))
         incoming.add_whole(dialect.decode(Reply(head.status, head.headers, body)))
         return incoming
@@ -181,7 +181,9 @@ class _Incoming:
                     self.ended = True
                     break
         except QianfanError as error:
-            self.failure = error
+            # Half an event at the end of the body is no wrong event but a cut one.
+            if chunk or isinstance(error, APIError):
+                self.failure = error
 
     def add_whole(self, reply: Response) -> None:
         """Take a whole reply in as the stream's one event: some services ignore `stream`."""
@@ -219,13 +221,21 @@ class _Incoming:
     def _incomplete(self) -> QianfanError:
         error = self.failure
         if error is None or isinstance(error, ConnectionFailedError):
-            error = StreamIncompleteError(
-                "the stream ended before its end mark" + (f": {error.message}" if error else ""),
-                status=self.head.status,
-                hint="已收到的部分在 error.partial (what arrived is in error.partial)",
+            reason = f": {error.message}" if error else ""
+            return described(
+                incomplete(f"the stream ended before its end mark{reason}", self.merger.reply()), self.head
             )
         error.partial = self.merger.reply()
         return error
+
+
+def incomplete(message: str, partial: Response) -> StreamIncompleteError:
+    """Return the error for a stream without its end."""
+    error = StreamIncompleteError(
+        message, hint="已收到的部分在 error.partial (what arrived is in error.partial)"
+    )
+    error.partial = partial
+    return error
 
 
 def _cleaned(error: QianfanError, auth: Auth) -> QianfanError:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+    from qianfan.errors import QianfanError
 
 
 class Request(NamedTuple):
@@ -32,6 +34,18 @@ class Reply(NamedTuple):
     status: int
     headers: Mapping[str, str]  # reads by name in any case
     body: bytes = b""
+
+
+E = TypeVar("E", bound="QianfanError")
+
+
+def described(error: E, reply: Reply) -> E:
+    """Give an error what a reply's head says: status, request id, when to try again."""
+    error.status = reply.status
+    error.request_id = reply.headers.get("X-Baidu-Request-Id") or error.request_id
+    wait = reply.headers.get("Retry-After", "")
+    error.retry_after = float(wait) if wait.isascii() and wait.isdigit() else None
+    return error
 
 
 _SECRET = re.compile(

@@ -12,8 +12,8 @@ from urllib.parse import quote, urlencode
 import orjson
 
 from qianfan import catalog
-from qianfan.core.http import Request
-from qianfan.errors import APIError, InvalidArgumentError, QianfanError, RequestError, api_error
+from qianfan.core.http import Request, described
+from qianfan.errors import InvalidArgumentError, QianfanError, RequestError, api_error
 from qianfan.response import Response
 from qianfan.version import VERSION
 
@@ -217,16 +217,6 @@ def failure(body: dict[str, Any], reply: Reply) -> QianfanError | None:
             reply,
         )
     return None
-
-
-def described(error: QianfanError, reply: Reply) -> QianfanError:
-    """Give an error what the reply's head says: status, request id, when to try again."""
-    error.status = reply.status
-    if isinstance(error, APIError | RequestError):
-        error.request_id = error.request_id or reply.headers.get("X-Baidu-Request-Id")
-    wait = reply.headers.get("Retry-After", "")
-    error.retry_after = float(wait) if wait.isdigit() else None
-    return error
 
 
 def _snippet(data: bytes) -> str:

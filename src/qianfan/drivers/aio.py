@@ -8,6 +8,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from qianfan.core.effects import Done, Emit, Now, Once, Open, Receive, Reserve, Send, Sleep
+from qianfan.core.flow import incomplete
 from qianfan.drivers.failures import timed_out
 from qianfan.drivers.shared import FLIGHTS, LIMITS, Landing
 from qianfan.errors import QianfanError
@@ -150,6 +151,8 @@ class AsyncStream:
         self._run = Run(flow, transport)
         self._ready: deque[Response] = deque()
         self._merger: Merger | None = None
+        self._whole = False
+        self._closed = False
 
     @classmethod
     async def open(cls, flow: Flow[None], transport: AiohttpTransport) -> Self:
@@ -171,19 +174,24 @@ class AsyncStream:
     async def _pull(self) -> None:
         try:
             emitted = await self._run.advance()
-        except BaseException:
+        except BaseException as error:
             self._run.close()
+            if self._closed and isinstance(error, Exception):
+                return  # someone else closed the stream while we were reading
             raise
         if isinstance(emitted, Emit):
             self._merger = emitted.merger
             self._ready.extend(emitted.items)
         else:
             self._run.close()
+            self._whole = not self._closed
 
     async def acollect(self) -> Response:
         """Read to the end and return the whole reply."""
         async for _ in self:
             pass
+        if not self._whole:
+            raise incomplete("the stream was closed before its end", self.so_far())
         return self.so_far()
 
     def so_far(self) -> Response:
@@ -193,6 +201,7 @@ class AsyncStream:
 
     async def aclose(self) -> None:
         """Free the connection at once; what was not read is given up."""
+        self._closed = True
         self._ready.clear()
         self._run.close()
 

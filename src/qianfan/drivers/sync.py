@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from collections import deque
 from concurrent.futures import TimeoutError as FutureTimeoutError
@@ -9,6 +10,7 @@ from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from qianfan.core.effects import Done, Emit, Now, Once, Open, Receive, Reserve, Send, Sleep
+from qianfan.core.flow import incomplete
 from qianfan.drivers.failures import timed_out
 from qianfan.drivers.shared import FLIGHTS, LIMITS, Landing
 from qianfan.errors import QianfanError
@@ -106,7 +108,10 @@ class Run:
     def close(self) -> None:
         """Free the connection of an open body, and end the flow."""
         self._free()
-        self._flow.close()
+        with contextlib.suppress(
+            ValueError
+        ):  # another thread is inside the flow, and will find its body closed
+            self._flow.close()
 
     def _free(self) -> None:
         body, self._body = self._body, None
@@ -184,6 +189,8 @@ class Stream:
         self._run = Run(flow, transport)
         self._ready: deque[Response] = deque()
         self._merger: Merger | None = None
+        self._whole = False
+        self._closed = False
         self._pull()  # up to the first event, so that what fails before it fails in the call
 
     def __iter__(self) -> Iterator[Response]:
@@ -199,19 +206,24 @@ class Stream:
     def _pull(self) -> None:
         try:
             emitted = self._run.advance()
-        except BaseException:
+        except BaseException as error:
             self._run.close()
+            if self._closed and isinstance(error, Exception):
+                return  # someone else closed the stream while we were reading
             raise
         if isinstance(emitted, Emit):
             self._merger = emitted.merger
             self._ready.extend(emitted.items)
         else:
             self._run.close()
+            self._whole = not self._closed
 
     def collect(self) -> Response:
         """Read to the end and return the whole reply."""
         for _ in self:
             pass
+        if not self._whole:
+            raise incomplete("the stream was closed before its end", self.so_far())
         return self.so_far()
 
     def so_far(self) -> Response:
@@ -221,6 +233,7 @@ class Stream:
 
     def close(self) -> None:
         """Free the connection at once; what was not read is given up."""
+        self._closed = True
         self._ready.clear()
         self._run.close()
 

@@ -27,6 +27,7 @@ from qianfan.drivers import tls
 from qianfan.drivers.failures import connection_failure, timed_out
 from qianfan.drivers.shared import after_fork
 from qianfan.drivers.sockets import CONNECT_TIMEOUT, IDLE_SECONDS, SOCKET_OPTIONS
+from qianfan.errors import DeadConnectionError
 
 if sys.version_info >= (3, 11):
     from asyncio import timeout_at
@@ -59,14 +60,30 @@ _parsed = functools.lru_cache(256)(functools.partial(URL, encoded=True))
 
 
 class _Connector(TCPConnector):
-    """A connector that remembers which connections have served before."""
+    """A connector that knows which connections have served before, and which not to trust."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._doubtful_until: dict[tuple[str | None, int | None], float] = {}
+
+    def distrust(self, url: URL) -> None:
+        """Use none of the connections to a host again that are kept now: one of them was found dead."""
+        self._doubtful_until[url.host, url.port] = monotonic()
 
     async def connect(self, req: ClientRequest, traces: list[Trace], timeout: ClientTimeout) -> Connection:
-        connection = await super().connect(req, traces, timeout)
-        protocol: Any = connection.protocol
-        _reused.set(hasattr(protocol, "qianfan_served"))
-        protocol.qianfan_served = True
-        return connection
+        while True:
+            connection = await super().connect(req, traces, timeout)
+            protocol: Any = connection.protocol
+            used = getattr(protocol, "qianfan_used", None)
+            protocol.qianfan_used = monotonic()
+            _reused.set(used is not None)
+            # What came in while it was kept would pass for the answer to the next request.
+            spoilt = used is not None and protocol.should_close
+            if not spoilt and (
+                used is None or used > self._doubtful_until.get((req.url.host, req.url.port), 0)
+            ):
+                return connection
+            connection.close()
 
 
 class AiohttpTransport:
@@ -96,7 +113,7 @@ class AiohttpTransport:
                 response.status, response.headers, await response.read()
             )  # its end frees the connection
         except _AIOHTTP_ERRORS as error:
-            failure = _translated(error, request, deadline)
+            failure = self._translated(error, request, deadline)
         raise failure  # outside the `except`: what aiohttp raised may quote the URL, token and all
 
     async def open(self, request: Request, deadline: float) -> tuple[Reply, OpenBody]:
@@ -105,7 +122,7 @@ class AiohttpTransport:
             async with timeout_at(_loop_time(deadline)):
                 response = await self._request(request, deadline, total=None)
         except _AIOHTTP_ERRORS as error:
-            failure = _translated(error, request, deadline)
+            failure = self._translated(error, request, deadline)
         else:
             return Reply(response.status, response.headers), OpenBody(response, request, deadline)
         raise failure
@@ -130,6 +147,13 @@ class AiohttpTransport:
         )
         _reused.set(False)  # what breaks from here on is not a connection found dead
         return response
+
+    def _translated(self, error: BaseException, request: Request, deadline: float) -> QianfanError:
+        failure = _translated(error, request, deadline)
+        if isinstance(failure, DeadConnectionError):
+            connector: Any = self._sessions[asyncio.get_running_loop()][0].connector
+            connector.distrust(_parsed(request.url))
+        return failure
 
     def _context(self) -> SSLContext:
         if self._tls is None:

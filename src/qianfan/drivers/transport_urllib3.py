@@ -17,6 +17,7 @@ from urllib3.util import Retry, Timeout
 
 from qianfan.core.http import Reply, Request, redact
 from qianfan.drivers import tls
+from qianfan.drivers.chunked import ChunkDecoder
 from qianfan.drivers.failures import connection_failure, timed_out
 from qianfan.drivers.shared import ForkSafeLock, after_fork
 from qianfan.drivers.sockets import CONNECT_TIMEOUT, IDLE_SECONDS, SOCKET_OPTIONS
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
 #: Idle connections kept for each host; more may be open at once.
 POOL_SIZE = 512
+
+_READ_SIZE = 65536
 
 _NO_RETRIES = Retry(total=False, redirect=False)
 
@@ -63,7 +66,7 @@ class TimedReader(io.RawIOBase):
 
     def makefile(self, _mode: str) -> io.BufferedReader:
         """Return the buffered file that http.client asks its socket for."""
-        return io.BufferedReader(self, 65536)
+        return io.BufferedReader(self, _READ_SIZE)
 
     def close(self) -> None:
         """Close, and let the socket close with it."""
@@ -86,17 +89,25 @@ class _DeadSocketError(ConnectionError):
     """A reused connection was closed before a byte of the reply."""
 
 
+#: For a host and port: connections last used before this moment are not used again.
+_doubtful_until: dict[tuple[str, int | None], float] = {}
+
+
 class _Connection(HTTPConnection):
     """A connection that keeps its deadline and knows whether it served before."""
 
     served = 0
     last_used = 0.0
     reader: TimedReader
+    response: HTTPResponse
 
     @property
     def is_connected(self) -> bool:
         """Whether the connection can carry another request."""
-        return monotonic() - self.last_used < IDLE_SECONDS and super().is_connected
+        fresh = self.last_used > max(
+            monotonic() - IDLE_SECONDS, _doubtful_until.get((self.host, self.port), 0)
+        )
+        return fresh and super().is_connected
 
     def request(self, *args: Any, **kwargs: Any) -> None:
         """Send a request."""
@@ -104,8 +115,13 @@ class _Connection(HTTPConnection):
             super().request(*args, **kwargs)
         except OSError as error:
             if self.served and not isinstance(error, TimeoutError):
-                raise _DeadSocketError from error
+                raise self._dead() from error
             raise
+
+    def _dead(self) -> _DeadSocketError:
+        """Return the error for a connection found closed; none that is kept for its host is trusted now."""
+        _doubtful_until[self.host, self.port] = monotonic()
+        return _DeadSocketError()
 
     def getresponse(self) -> Any:
         """Read the reply's head, or raise `_DeadSocketError`."""
@@ -113,7 +129,7 @@ class _Connection(HTTPConnection):
             response = super().getresponse()
         except (OSError, ProtocolError) as error:
             if self.served and not self.reader.received and not isinstance(error, TimeoutError):
-                raise _DeadSocketError from error
+                raise self._dead() from error
             raise
         self.served += 1
         self.last_used = monotonic()
@@ -128,7 +144,8 @@ class _Connection(HTTPConnection):
     def response_class(self, sock: socket.socket, **kwargs: Any) -> HTTPResponse:  # type: ignore[override]  # http.client calls it as a factory
         """Return http.client's response, reading by our deadline."""
         self.reader = TimedReader(sock, monotonic() + (self.timeout or CONNECT_TIMEOUT))
-        return _Response(self.reader, **kwargs)  # type: ignore[arg-type]  # all it asks of a socket is makefile
+        self.response = _Response(self.reader, **kwargs)  # type: ignore[arg-type]  # all it asks of a socket is makefile
+        return self.response
 
 
 class _SecureConnection(_Connection, HTTPSConnection):  # pyright: ignore[reportIncompatibleVariableOverride]  # response_class is called, so a method will do
@@ -186,7 +203,8 @@ class Urllib3Transport:
         if remaining <= 0:
             raise timed_out(request)
         scheme, _, host, path = request.url.split("/", 3)
-        pool = self._pools.get(host) or self._new_pool(scheme, host)
+        place = f"{scheme}//{host}"
+        pool = self._pools.get(place) or self._new_pool(place)
         try:
             return pool.urlopen(
                 request.method,
@@ -204,14 +222,14 @@ class Urllib3Transport:
             failure = timed_out(request) if late else translated(error, request)
         raise failure  # outside the `except`: what urllib3 raised may quote the URL, token and all
 
-    def _new_pool(self, scheme: str, host: str) -> HTTPConnectionPool:
+    def _new_pool(self, place: str) -> HTTPConnectionPool:
         with self._lock:
             if self._manager is None:
                 self._manager = self._new_manager()
             # A context reads all trusted certificates: some 20 ms that plain HTTP need not pay.
-            secure = {"ssl_context": tls.context(self._network)} if scheme == "https:" else None
-            pool = self._manager.connection_from_url(f"{scheme}//{host}/", pool_kwargs=secure)
-            self._pools[host] = pool
+            secure = {"ssl_context": tls.context(self._network)} if place.startswith("https:") else None
+            pool = self._manager.connection_from_url(place, pool_kwargs=secure)
+            self._pools[place] = pool
             return pool
 
     def _new_manager(self) -> PoolManager:
@@ -239,23 +257,40 @@ class Urllib3Transport:
 class OpenBody:
     """The body of a reply that is read as it comes."""
 
-    __slots__ = ("_reader", "_request", "_response")
+    __slots__ = ("_chunks", "_raw", "_reader", "_request", "_response")
 
     def __init__(self, response: BaseHTTPResponse, request: Request) -> None:
+        connection: Any = response.connection
         self._response = response
         self._request = request
-        connection: Any = response.connection
         self._reader: TimedReader = connection.reader
+        self._raw: HTTPResponse = connection.response
+        self._chunks = ChunkDecoder() if self._raw.chunked else None
 
     def receive(self, deadline: float | None) -> bytes:
         """Return the next bytes, b"" at the end; None keeps the deadline of the last wait."""
         if deadline is not None:
             self._reader.deadline = deadline
         try:
-            return self._response.read1(65536)
-        except (HTTPError, OSError, HTTPException) as error:
+            return (
+                self._response.read1(_READ_SIZE) if self._chunks is None else self._read_chunks(self._chunks)
+            )
+        except (HTTPError, OSError, HTTPException, ValueError) as error:
             failure = translated(error, self._request)
         raise failure
+
+    def _read_chunks(self, chunks: ChunkDecoder) -> bytes:
+        """Return the content of all chunks that have arrived."""
+        content = b""
+        while not content and not chunks.done:
+            data = self._raw.fp.read1(_READ_SIZE)
+            if not data:
+                raise ConnectionResetError("the connection was closed in the middle of the body")
+            content = chunks.feed(data)
+        if chunks.done and self._response.connection is not None:
+            self._raw.close()  # http.client has not seen the end that we have
+            self._response.release_conn()
+        return content
 
     def close(self) -> None:
         """Free the connection: back to the pool when the body was read to its end, else closed."""

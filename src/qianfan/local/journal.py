@@ -51,8 +51,8 @@ class Call:
         model: The catalogue's first name of that endpoint, if it has one.
         status: The HTTP status answered.
         reply: The JSON answered, or the list of stream events sent so far.
-        duration: Real seconds from the last byte of the request to the last but one of the answer;
-            None while a stream is running, and for one that was cut off.
+        duration: Real seconds from the whole request to the end of the answer being handed over; None
+            while a stream is running, and for one that was cut off.
     """
 
     time: float

@@ -58,14 +58,16 @@ class Platform:
 
     def wait(self) -> None:
         """Wait until another thread stops the platform."""
-        while (server := self._server) is not None:
-            server.wait(_TICK)
+        while (server := self._server) is not None and server.wait(_TICK):
+            pass
 
     def run(self) -> None:
         """Serve until Ctrl-C (or SIGTERM, where this is the main thread), then stop and return."""
         main = threading.current_thread() is threading.main_thread()
-        previous = signal.signal(signal.SIGTERM, signal.default_int_handler) if main else None
+        previous = signal.getsignal(signal.SIGTERM) or signal.SIG_DFL
         try:
+            if main:
+                signal.signal(signal.SIGTERM, signal.default_int_handler)
             self.start().wait()
         except KeyboardInterrupt:
             pass

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import socket
 import threading
@@ -14,6 +15,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
+
+_log = logging.getLogger("qianfan")
 
 _KEEP_ALIVE = 75  # seconds an idle connection stays open, longer than clients usually keep theirs
 _BACKLOG = 2048
@@ -29,6 +32,7 @@ class Server:
 
     Raises:
         OSError: The address cannot be used; `errno` is `EADDRINUSE` where the port is taken.
+        RuntimeError: The server broke down as it started.
     """
 
     def __init__(self, app: ASGIApp, host: str, port: int) -> None:
@@ -37,16 +41,20 @@ class Server:
         self.url = f"http://{_reachable(host)}:{self.port}"
         self._pid = os.getpid()
         self._uvicorn = _Uvicorn(_Config(app), self._socket)
-        self._thread = threading.Thread(
-            target=self._uvicorn.run, name=f"qianfan-local:{self.port}", daemon=True
-        )
+        # Waited for in place of the thread: a join that Ctrl-C interrupts takes a running thread for ended.
+        self._ended = threading.Event()
+        name = f"qianfan-local:{self.port}"
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
         self._uvicorn.ready.wait()
         _servers.add(self)
+        if not self._uvicorn.started:
+            self.stop()
+            raise RuntimeError(f"the local platform could not start on port {self.port}; the log says why")
 
-    def wait(self, timeout: float | None = None) -> None:
-        """Wait until the server has stopped, or for so many seconds."""
-        self._thread.join(timeout)
+    def wait(self, timeout: float) -> bool:
+        """Wait for so many seconds; return whether the server is still running."""
+        return not self._ended.wait(timeout)
 
     def stop(self) -> None:
         """Close every connection, cutting open streams, and end the thread."""
@@ -62,6 +70,15 @@ class Server:
         Else the port would stay open, answered by nobody, when the parent is gone.
         """
         self._socket.close()
+
+    def _run(self) -> None:
+        try:
+            self._uvicorn.run()
+        except Exception:  # noqa: BLE001  # the thread's boundary: whoever waits for it must be told
+            _log.exception("the local platform on port %d broke down", self.port)
+        finally:
+            self._ended.set()
+            self._uvicorn.ready.set()
 
 
 class _Config(uvicorn.Config):
@@ -126,7 +143,7 @@ class _Uvicorn(uvicorn.Server):
 
     def stop(self) -> None:
         """Make `serve` return; from any thread."""
-        if self._loop is not None:
+        if self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._exit.set)
 
 

@@ -9,8 +9,8 @@ from qianfan.codes import CODES, Kind
 from qianfan.core.auth.static import NoAuth
 from qianfan.core.effects import NOW, Flow, Once
 from qianfan.core.flow import Exchange, unary
-from qianfan.core.http import Reply, Request
-from qianfan.core.v1 import described, failure, read_json
+from qianfan.core.http import Reply, Request, described
+from qianfan.core.v1 import failure, read_json
 from qianfan.errors import APIError, AuthError, InternalError, QianfanError, RateLimitError, RequestError
 
 if TYPE_CHECKING:
