@@ -98,6 +98,13 @@ class Qianfan:
         self._check_open()
         return run(self._auth.access_token(self._settings.auth_timeout), self._pool.sync())
 
+    async def aaccess_token(self) -> str:
+        """Do what `access_token` does, in the running event loop."""
+        from qianfan.drivers.aio import run
+
+        self._check_open()
+        return await run(self._auth.access_token(self._settings.auth_timeout), self._pool.aio())
+
     def close(self) -> None:
         """Close the connections, unless another client with equal settings is open; safe to repeat."""
         if self._release():

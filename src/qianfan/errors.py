@@ -27,6 +27,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from qianfan.codes import CODES, Kind
+from qianfan.core.http import Headers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -134,7 +135,7 @@ class RequestError(QianfanError):
         super().__init__(message, hint=hint)
         self.status = status
         self.body = body
-        self.headers = dict(headers or {})
+        self.headers = Headers(headers or {})
 
     @property
     def status_code(self) -> int | None:

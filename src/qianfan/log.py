@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 import logging
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from qianfan.core.http import Reply, Request
+    from qianfan.errors import QianfanError
 
 log = logging.getLogger("qianfan")
 log.addHandler(logging.NullHandler())
 
 _handler: logging.Handler | None = None
+
+
+def log_attempt(request: Request, outcome: Reply | QianfanError) -> None:
+    """Write how one attempt ended, at DEBUG; never the query, which holds the token."""
+    if log.isEnabledFor(logging.DEBUG):
+        how = outcome if isinstance(outcome, Exception) else f"HTTP {outcome.status}"
+        log.debug("%s %s -> %s", request.method, request.url.partition("?")[0], how)
 
 
 def enable_log(level: int | str = logging.INFO) -> None:

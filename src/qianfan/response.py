@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import ItemsView, Iterator, KeysView, Mapping, ValuesView
 from typing import Any, Protocol
 
+from qianfan.core.http import Headers
+
 
 class Record(dict[str, Any]):
     """A JSON object whose fields also read as attributes."""
@@ -58,10 +60,10 @@ class Response(Mapping[str, Any]):
         self.body = {} if body is None else body
 
     @property
-    def headers(self) -> dict[str, str]:
-        """The reply's HTTP headers, spelled as the server spells them."""
-        if type(self._headers) is not dict:  # converted when first read: most callers never look
-            self._headers = dict(self._headers)
+    def headers(self) -> Headers:
+        """The reply's HTTP headers, read by name in any case."""
+        if type(self._headers) is not Headers:  # converted when first read: most callers never look
+            self._headers = Headers(self._headers)
         return self._headers
 
     @property
@@ -72,10 +74,7 @@ class Response(Mapping[str, Any]):
     @property
     def request_id(self) -> str | None:
         """The platform's id of this request: its own header, else the id in the body."""
-        found = next(
-            (value for name, value in self.headers.items() if name.lower() == "x-baidu-request-id"), None
-        )
-        return found or self.body.get("id")
+        return self.headers.get("X-Baidu-Request-Id") or self.body.get("id")
 
     def __getitem__(self, key: str) -> Any:
         if key in _FIELDS:

@@ -253,6 +253,8 @@ def _credential(sources: _Sources, *, local: bool) -> Credential:
         return credentials.ApplicationKey(sources.text("ak") or "local", sources.text("sk") or "local")
     if sources.flag("no_auth", default=False):
         return credentials.NoCredential()
+    for name in ("access_token", "ak", "sk", "access_code"):
+        sources.text(name)  # each must be a str
     token_level, token = sources.find("access_token")
     (ak_level, ak), (sk_level, sk) = sources.find("ak"), sources.find("sk")
     code_level, code = sources.find("access_code")
@@ -283,9 +285,23 @@ def _environment(given: Mapping[str, str] | None) -> Mapping[str, str]:
 
 
 def _url(name: str, value: str) -> str:
-    parts = urlsplit(value)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise InvalidArgumentError(f"{name}={value!r} is no http(s) URL", hint=f"such as {BASE_URL}")
+    """Return a base URL: scheme, host, port and path, and nothing else."""
+    shown = value.rpartition("@")[2]  # what stands before it may be a password
+    try:
+        parts = urlsplit(value)
+        fits = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+        names = (parts.hostname or "").split(".")
+        fits = fits and all(0 < len(part) < 64 for part in names if part or part is not names[-1])  # DNS
+    except ValueError:
+        fits = False
+    else:
+        fits = fits and not (
+            parts.query or parts.fragment or "@" in parts.netloc or set(value) & set(" \t\r\n\\")
+        )
+    if not fits:
+        raise InvalidArgumentError(
+            f"{name}={shown!r} is no http(s) URL of a host", hint=f"such as {BASE_URL}"
+        )
     return value.rstrip("/")
 
 

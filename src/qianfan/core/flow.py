@@ -11,7 +11,7 @@ from math import inf
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from qianfan.core.effects import NOW, Emit, Flow, Open, Receive, Reserve, Send, Sleep
-from qianfan.core.http import Reply, Request, described, redact
+from qianfan.core.http import Headers, Reply, Request, described, redact
 from qianfan.core.retry import RetryPolicy, Trial
 from qianfan.core.sse import EventDecoder
 from qianfan.errors import APIError, ConnectionFailedError, QianfanError, RequestError, StreamIncompleteError
@@ -36,8 +36,8 @@ class Auth(Protocol):
         """What must appear in no error."""
         ...
 
-    def authorise(self, request: Request, deadline: float) -> Flow[Request]:
-        """Return the request with its credential."""
+    def authorise(self, request: Request, deadline: float, policy: RetryPolicy) -> Flow[Request]:
+        """Return the request with its credential, fetched by the deadline and policy where needed."""
         ...
 
     def access_token(self, timeout: float) -> Flow[str]:
@@ -118,7 +118,8 @@ def _call(
         by = min(deadline, started + exchange.timeout)
         if exchange.limit is not None:
             yield Reserve(exchange.limit, by)
-        request = yield from exchange.auth.authorise(exchange.request, by)  # has retries of its own
+        # A failure in here is final: what authorises has tried again by the same policy.
+        request = yield from exchange.auth.authorise(exchange.request, by, exchange.policy)
         try:
             return (yield from step(request, by))
         except QianfanError as error:
@@ -244,4 +245,5 @@ def _cleaned(error: QianfanError, auth: Auth) -> QianfanError:
     error.args = tuple(redact(arg, auth.secrets) if isinstance(arg, str) else arg for arg in error.args)
     if isinstance(error, RequestError):
         error.body = redact(error.body, auth.secrets)
+        error.headers = Headers({name: redact(value, auth.secrets) for name, value in error.headers.items()})
     return error

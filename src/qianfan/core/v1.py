@@ -6,6 +6,7 @@ Business errors come with HTTP 200 and an `error_code`; a stream ends with `is_e
 from __future__ import annotations
 
 import re
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
@@ -57,6 +58,9 @@ def encode(call: Call, prefix: str, *, verbatim: bool = False) -> Request:
     else:
         path = f"{_PATHS[call.kind]}/{_service(call)}"
     fields = {name: value for name, value in call.fields.items() if value is not None}
+    for name, value in fields.items():
+        if type(value) is float and not isfinite(value):  # would be written as null, as if not given
+            raise InvalidArgumentError(f"{name}={value} is no number that JSON has")
     if call.stream:
         fields["stream"] = True
     try:

@@ -2,62 +2,102 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import ssl
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from qianfan.errors import ConnectionFailedError, DeadConnectionError, RequestTimeoutError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from qianfan.core.http import Request
 
 
 def connection_failure(
-    request: Request, error: BaseException, *, dead: bool = False
+    request: Request, error: BaseException, *, proxy: str | None = None, dead: bool = False
 ) -> ConnectionFailedError:
     """Return the error for an exchange that no reply came of.
 
     Args:
         request: What was to be sent; only its scheme and host appear in the error.
         error: What the transport raised.
+        proxy: The proxy it was to go through; only its host appears in the error.
         dead: Whether a reused connection was found closed before a byte of the reply came.
     """
-    parts = urlsplit(request.url)
-    place = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+    place = _place(request.url) + (f" through the proxy {_place(proxy)}" if proxy else "")
     if dead:
         return DeadConnectionError(f"the connection to {place} had been closed by the other side")
-    for cause in _causes(error):
-        if isinstance(cause, ssl.SSLCertVerificationError):
-            return _final(
-                f"the certificate of {place} is not trusted: {cause.verify_message or cause.reason}",
-                "用 ca_bundle= 或 SSL_CERT_FILE 指定可信证书 (name the certificates to trust with ca_bundle= or SSL_CERT_FILE)",
-            )
-        if isinstance(cause, socket.gaierror):
-            failure = ConnectionFailedError(
-                f"the name of {place} cannot be resolved",
-                hint="请检查 base_url、网络与 DNS (check base_url, the network and DNS)",
-            )
-            failure.transient = cause.errno == socket.EAI_AGAIN
-            return failure
-        if isinstance(cause, ConnectionRefusedError):
-            return ConnectionFailedError(
-                f"the connection to {place} was refused",
-                hint="请检查地址与端口，服务是否已启动 (check host and port, and whether the service runs)",
-            )
-        if isinstance(cause, ssl.SSLError):
-            return _final(
-                f"no TLS with {place}: {cause.reason or cause}",
-                "请检查 http/https 与代理 (check http/https and the proxy)",
-            )
+    # The innermost first: aiohttp's wrappers are kinds of what they wrap, but without its fields.
+    for cause in reversed(list(_causes(error))):
+        for kind, say in _KINDS:
+            if isinstance(cause, kind):
+                failure = say(place, cause)
+                if failure is not None:
+                    return failure
     return ConnectionFailedError(f"the connection to {place} failed: {_words(error)}")
+
+
+def _untrusted(place: str, cause: Any) -> ConnectionFailedError:
+    return _final(
+        f"the certificate of {place} is not trusted: {cause.verify_message or cause.reason}",
+        "用 ca_bundle= 或 SSL_CERT_FILE 指定可信证书 "
+        "(name the certificates to trust with ca_bundle= or SSL_CERT_FILE)",
+    )
+
+
+def _no_tls(place: str, cause: Any) -> ConnectionFailedError:
+    return _final(
+        f"no TLS with {place}: {cause.reason or cause}",
+        "请检查 http/https 与代理 (check http/https and the proxy)",
+    )
+
+
+def _unresolved(place: str, cause: Any) -> ConnectionFailedError:
+    failure = _final(
+        f"the name of {place} cannot be resolved",
+        "请检查 base_url、网络与 DNS (check base_url, the network and DNS)",
+    )
+    failure.transient = cause.errno == socket.EAI_AGAIN
+    return failure
+
+
+def _refused(place: str, _: Any) -> ConnectionFailedError:
+    return ConnectionFailedError(
+        f"the connection to {place} was refused",
+        hint="请检查地址与端口，服务是否已启动 (check host and port, and whether the service runs)",
+    )
+
+
+def _no_tunnel(place: str, cause: Any) -> ConnectionFailedError | None:
+    """Return the error for a proxy's refusal, which http.client tells in words and aiohttp in a field."""
+    words = re.search(r"Tunnel connection failed: (\d{3})", str(cause))
+    status = int(words[1]) if words else getattr(cause, "status", None)
+    if not isinstance(status, int):
+        return None
+    failure = _final(
+        f"no tunnel to {place}: HTTP {status}", "请检查代理及其用户名与密码 (check the proxy and its login)"
+    )
+    failure.status = status
+    failure.transient = status >= 500
+    return failure
+
+
+#: What each kind of cause means; the first that knows says it.
+_KINDS: tuple[tuple[type[BaseException], Callable[[str, Any], ConnectionFailedError | None]], ...] = (
+    (ssl.SSLCertVerificationError, _untrusted),
+    (ssl.SSLError, _no_tls),
+    (socket.gaierror, _unresolved),
+    (ConnectionRefusedError, _refused),
+    (Exception, _no_tunnel),
+)
 
 
 def timed_out(request: Request | None = None) -> RequestTimeoutError:
     """Return the error for time that is over."""
-    place = f" by {urlsplit(request.url).netloc.rpartition('@')[2]}" if request else ""
+    place = f" by {_place(request.url)}" if request else ""
     return RequestTimeoutError(
         f"no answer{place} within request_timeout",
         hint="增大 request_timeout，或用 stream=True (raise request_timeout, or use stream=True)",
@@ -70,6 +110,12 @@ def _final(message: str, hint: str) -> ConnectionFailedError:
     return failure
 
 
+def _place(url: str) -> str:
+    """Return a URL's scheme and host, without a login."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+
+
 def _causes(error: BaseException) -> Iterator[BaseException]:
     """Walk from an exception to what it wraps, however the transport keeps it."""
     waiting, seen = [error], set[int]()
@@ -79,7 +125,13 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
             continue
         seen.add(id(cause))
         yield cause
-        linked = (cause.__cause__, cause.__context__, getattr(cause, "reason", None), *cause.args)
+        linked = (
+            cause.__cause__,
+            cause.__context__,
+            getattr(cause, "reason", None),
+            getattr(cause, "os_error", None),
+            *cause.args,
+        )
         waiting += [link for link in linked if isinstance(link, BaseException)]
 
 

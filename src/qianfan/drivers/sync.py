@@ -14,7 +14,7 @@ from qianfan.core.flow import incomplete
 from qianfan.drivers.failures import timed_out
 from qianfan.drivers.shared import FLIGHTS, LIMITS, Landing
 from qianfan.errors import QianfanError
-from qianfan.log import log
+from qianfan.log import log, log_attempt
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterator
@@ -92,12 +92,15 @@ class Run:
                         result: Any = monotonic()
                     elif isinstance(effect, Send):
                         result = transport.send(*effect)
+                        log_attempt(effect.request, result)
                     elif isinstance(effect, Emit):
                         return effect
                     else:
                         result = self._perform(effect)
                 except QianfanError as error:
                     failure = error
+                    if isinstance(effect, (Send, Open)):
+                        log_attempt(effect.request, failure)
                 else:
                     effect = flow.send(result)
                     continue
@@ -126,6 +129,7 @@ class Run:
             case Open(request, deadline):
                 self._free()
                 head, self._body = self._transport.open(request, deadline)
+                log_attempt(request, head)
                 return head
             case Sleep(seconds, failure):
                 log.info("retry in %.2f s after %s", seconds, failure)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 import socket
 import sys
+import weakref
 from contextvars import ContextVar
 from time import monotonic
 from typing import TYPE_CHECKING, Any
@@ -50,7 +52,7 @@ if TYPE_CHECKING:
 #: Whether the connection that the current task got last had served before.
 _reused: ContextVar[bool] = ContextVar("qianfan_reused", default=False)
 
-_AIOHTTP_ERRORS = (ClientError, OSError, asyncio.TimeoutError, ValueError)
+_AIOHTTP_ERRORS = (ClientError, OSError, asyncio.TimeoutError)
 
 #: Timers of a loop may ring this much early.
 _CLOCK_STEP = 0.002
@@ -64,6 +66,7 @@ class _Connector(TCPConnector):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
+        self.transports: weakref.WeakSet[asyncio.Transport] = weakref.WeakSet()
         self._doubtful_until: dict[tuple[str | None, int | None], float] = {}
 
     def distrust(self, url: URL) -> None:
@@ -74,6 +77,7 @@ class _Connector(TCPConnector):
         while True:
             connection = await super().connect(req, traces, timeout)
             protocol: Any = connection.protocol
+            self.transports.add(protocol.transport)
             used = getattr(protocol, "qianfan_used", None)
             protocol.qianfan_used = monotonic()
             _reused.set(used is not None)
@@ -149,7 +153,7 @@ class AiohttpTransport:
         return response
 
     def _translated(self, error: BaseException, request: Request, deadline: float) -> QianfanError:
-        failure = _translated(error, request, deadline)
+        failure = _translated(error, request, deadline, self._network.proxy)
         if isinstance(failure, DeadConnectionError):
             connector: Any = self._sessions[asyncio.get_running_loop()][0].connector
             connector.distrust(_parsed(request.url))
@@ -160,7 +164,21 @@ class AiohttpTransport:
             self._tls = tls.context(self._network)
         return self._tls
 
+    def _drop_closed_loops(self) -> None:
+        """Close what belongs to loops that were closed by hand, without `shutdown_asyncgens`."""
+        for loop in [loop for loop in self._sessions if loop.is_closed()]:
+            session, _ = self._sessions.pop(loop)
+            connector: Any = session.connector
+            for transport in connector.transports:
+                sock = getattr(transport, "_sock", None)  # on a closed loop a transport cannot close itself
+                if sock is not None:
+                    sock.close()
+                    transport._sock = None  # noqa: SLF001  # else it warns of an open socket
+            with contextlib.suppress(StopIteration):
+                session.close().send(None)  # has nothing left to wait for
+
     async def _new_session(self) -> tuple[ClientSession, AsyncGenerator[None, None]]:
+        self._drop_closed_loops()
         loop = asyncio.get_running_loop()
         session = ClientSession(
             connector=_Connector(limit=0, keepalive_timeout=IDLE_SECONDS, socket_factory=_new_socket),
@@ -209,12 +227,14 @@ class OpenBody:
         self._response.close()
 
 
-def _translated(error: BaseException, request: Request, deadline: float) -> QianfanError:
+def _translated(
+    error: BaseException, request: Request, deadline: float, proxy: str | None = None
+) -> QianfanError:
     """Return our error for what aiohttp raised."""
     if isinstance(error, asyncio.TimeoutError) and monotonic() >= deadline - _CLOCK_STEP:
         return timed_out(request)
     dead = _reused.get() and isinstance(error, ServerDisconnectedError | ClientOSError)
-    return connection_failure(request, error, dead=dead)
+    return connection_failure(request, error, proxy=proxy, dead=dead)
 
 
 def _loop_time(deadline: float) -> float:

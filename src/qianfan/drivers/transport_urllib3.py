@@ -151,6 +151,11 @@ class _Connection(HTTPConnection):
 class _SecureConnection(_Connection, HTTPSConnection):  # pyright: ignore[reportIncompatibleVariableOverride]  # response_class is called, so a method will do
     """The same over TLS."""
 
+    def connect(self) -> None:
+        """Connect anew."""
+        super().connect()
+        self.is_verified = True  # who asks for verify=False has been told on our log; urllib3 need not warn
+
 
 class _Pool(HTTPConnectionPool):
     ConnectionCls: Any = _Connection  # the protocol urllib3 asks for is one its own class does not fit
@@ -219,7 +224,7 @@ class Urllib3Transport:
             )
         except (HTTPError, OSError, HTTPException) as error:
             late = isinstance(error, ConnectTimeoutError) and monotonic() >= deadline
-            failure = timed_out(request) if late else translated(error, request)
+            failure = timed_out(request) if late else translated(error, request, self._network.proxy)
         raise failure  # outside the `except`: what urllib3 raised may quote the URL, token and all
 
     def _new_pool(self, place: str) -> HTTPConnectionPool:
@@ -304,23 +309,27 @@ class OpenBody:
         response.close()
 
 
-def translated(error: BaseException, request: Request) -> QianfanError:
+def translated(error: BaseException, request: Request, proxy: str | None = None) -> QianfanError:
     """Return our error for what urllib3 raised."""
     if isinstance(error, ReadTimeoutError | TimeoutError) and not isinstance(error, ConnectTimeoutError):
         return timed_out(request)
     inner = error.args[-1] if isinstance(error, ProtocolError) and error.args else error
-    return connection_failure(request, error, dead=isinstance(inner, _DeadSocketError))
+    return connection_failure(request, error, proxy=proxy, dead=isinstance(inner, _DeadSocketError))
 
 
 def _mask_logs() -> None:
-    """Keep tokens out of urllib3's debug log, which quotes URLs with their query."""
-    logger = logging.getLogger("urllib3.connectionpool")
-    if not any(isinstance(entry, _Mask) for entry in logger.filters):
-        logger.addFilter(_Mask())
+    """Keep tokens out of urllib3's log, which quotes URLs with their query."""
+    for name in ("connection", "connectionpool", "response", "util.retry"):
+        logger = logging.getLogger(f"urllib3.{name}")
+        if not any(isinstance(entry, _Mask) for entry in logger.filters):
+            logger.addFilter(_Mask())
 
 
 class _Mask(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         if isinstance(record.args, tuple):
-            record.args = tuple(redact(arg) if isinstance(arg, str) else arg for arg in record.args)
+            record.args = tuple(
+                arg if isinstance(arg, (int, float)) else redact(str(arg)) for arg in record.args
+            )
+        record.exc_info = record.exc_text = None  # it may quote what a header held
         return True

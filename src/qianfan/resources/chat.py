@@ -241,6 +241,10 @@ class Chat:
         """Return the access token of the moment, fetched first where needed; "" where none is used."""
         return self._client.access_token()
 
+    async def aaccess_token(self) -> str:
+        """Do what `access_token` does, in the running event loop."""
+        return await self._client.aaccess_token()
+
     def _call(
         self,
         messages: Conversation,

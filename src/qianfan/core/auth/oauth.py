@@ -42,7 +42,7 @@ class Application:
         ak: The application's API Key.
         sk: The application's Secret Key.
         store: Where tokens are kept; clients with equal credentials share it.
-        policy: How often the token call is tried.
+        policy: How often the token is tried for where no call asks for it.
         timeout: Seconds an attempt at the token call may take.
     """
 
@@ -61,7 +61,7 @@ class Application:
         self._key = (url, ak, sk)
         self._sk = sk
         self._store = store
-        self._policy = policy._replace(timeouts=True)
+        self._policy = policy
         self._timeout = timeout
         query = urlencode({"grant_type": "client_credentials", "client_id": ak, "client_secret": sk})
         self._request = Request("POST", f"{url}?{query}", {"Accept-Encoding": "identity"})
@@ -72,23 +72,23 @@ class Application:
         token = self._store.get(self._key)
         return (self._sk, token.secret) if token else (self._sk,)
 
-    def authorise(self, request: Request, deadline: float) -> Flow[Request]:
+    def authorise(self, request: Request, deadline: float, policy: RetryPolicy) -> Flow[Request]:
         """Return the request with the access token in its query."""
-        token = yield from self.token(deadline)
+        token = yield from self.token(deadline, policy)
         return request.with_query(token.query)
 
-    def token(self, deadline: float) -> Flow[Token]:
+    def token(self, deadline: float, policy: RetryPolicy) -> Flow[Token]:
         """Return the token of the moment, fetched first where there is none or its time is near."""
         token = self._store.get(self._key)
         now: float = yield NOW
         if token is None or token.renew_at <= now:
-            token = yield Once(self._key, lambda: self._fetch(deadline), deadline)
+            token = yield Once(self._key, lambda: self._fetch(deadline, policy), deadline)
         return token
 
     def access_token(self, timeout: float) -> Flow[str]:
         """Return the token of the moment, fetched within so many seconds where needed."""
         now: float = yield NOW
-        token = yield from self.token(now + timeout)
+        token = yield from self.token(now + timeout, self._policy)
         return token.secret
 
     def renew(self, error: QianfanError, request: Request) -> bool:
@@ -100,12 +100,12 @@ class Application:
             self._store.pop(self._key, None)
         return True
 
-    def _fetch(self, deadline: float) -> Flow[Token]:
+    def _fetch(self, deadline: float, policy: RetryPolicy) -> Flow[Token]:
         started: float = yield NOW
         kept = self._store.get(self._key)
         if kept is not None and kept.renew_at > started:
             return kept  # fetched between our look and our turn
-        exchange = Exchange(self._request, NoAuth(self._sk), self._policy, self._timeout)
+        exchange = Exchange(self._request, NoAuth(self._sk), policy._replace(timeouts=True), self._timeout)
         token, lifetime = yield from unary(exchange, _decode, deadline)
         ahead = min(_AHEAD_SECONDS, lifetime * _AHEAD_PART)
         now: float = yield NOW

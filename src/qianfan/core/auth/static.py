@@ -9,6 +9,7 @@ from qianfan.core.http import Request
 
 if TYPE_CHECKING:
     from qianfan.core.effects import Flow
+    from qianfan.core.retry import RetryPolicy
     from qianfan.errors import QianfanError
 
 
@@ -20,7 +21,7 @@ class NoAuth:
     def __init__(self, *secrets: str) -> None:
         self.secrets = secrets
 
-    def authorise(self, request: Request, deadline: float) -> Flow[Request]:  # noqa: ARG002  # the protocol's signature
+    def authorise(self, request: Request, deadline: float, policy: RetryPolicy) -> Flow[Request]:  # noqa: ARG002  # the protocol's signature
         """Return the request as it is."""
         return request
         yield  # a flow without an effect
@@ -44,7 +45,7 @@ class AccessToken(NoAuth):
         super().__init__(token)
         self._query = urlencode({"access_token": token})
 
-    def authorise(self, request: Request, deadline: float) -> Flow[Request]:  # noqa: ARG002  # the protocol's signature
+    def authorise(self, request: Request, deadline: float, policy: RetryPolicy) -> Flow[Request]:  # noqa: ARG002  # the protocol's signature
         """Return the request with the token in its query."""
         return request.with_query(self._query)
         yield  # a flow without an effect
@@ -60,7 +61,7 @@ class AccessCode(NoAuth):
 
     __slots__ = ()
 
-    def authorise(self, request: Request, deadline: float) -> Flow[Request]:  # noqa: ARG002  # the protocol's signature
+    def authorise(self, request: Request, deadline: float, policy: RetryPolicy) -> Flow[Request]:  # noqa: ARG002  # the protocol's signature
         """Return the request with the code in its header."""
         headers = {**request.headers, "Authorization": f"ACCESSCODE {self.secrets[0]}"}
         return Request(request.method, request.url, headers, request.body)
