@@ -16,7 +16,7 @@ from qianfan.credentials import ApplicationKey
 from qianfan.drivers import pools
 from qianfan.drivers.shared import TOKENS
 from qianfan.errors import InvalidArgumentError
-from qianfan.settings import bounded, seconds
+from qianfan.settings import attempts, bounded, seconds
 
 if TYPE_CHECKING:
     from typing_extensions import Self, Unpack
@@ -186,7 +186,7 @@ def _from_settings(resolved: Settings) -> Qianfan:
 def _policy(own: RetryPolicy, options: Options) -> RetryPolicy:
     """Return the client's retry policy with what a call sets for itself."""
     if options.retry_count is not None:
-        own = own._replace(attempts=int(bounded("retry_count", options.retry_count, least=0)))
+        own = own._replace(attempts=attempts("retry_count", options.retry_count))
     if options.backoff_factor is not None:
         own = own._replace(backoff_factor=bounded("backoff_factor", options.backoff_factor, least=0))
     return own

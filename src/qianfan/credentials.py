@@ -68,6 +68,14 @@ def application_key(ak: str | None, sk: str | None) -> ApplicationKey:
     return ApplicationKey(ak, sk)
 
 
+def access_token(token: str) -> AccessToken:
+    """Return the token, or raise `InvalidArgumentError` where it is a key of another kind."""
+    kind = shape(token)
+    if kind and not _TOKEN.match(token):
+        raise InvalidArgumentError(f"access_token= holds {kind}", hint=_WHERE)
+    return AccessToken(token)
+
+
 def shape(value: str) -> str:
     """Name the other kind of credential that a value looks like, or return an empty string."""
     if _IAM_KEY.match(value):

@@ -24,17 +24,17 @@ class Usage(Record):
     @property
     def prompt_tokens(self) -> int:
         """Tokens of the input, the history among them."""
-        return int(self.get("prompt_tokens", 0))
+        return int(self.get("prompt_tokens") or 0)
 
     @property
     def completion_tokens(self) -> int:
         """Tokens of the answer."""
-        return int(self.get("completion_tokens", 0))
+        return int(self.get("completion_tokens") or 0)
 
     @property
     def total_tokens(self) -> int:
         """Tokens of both."""
-        return int(self.get("total_tokens", 0))
+        return int(self.get("total_tokens") or 0)
 
 
 class Response(Mapping[str, Any]):

@@ -135,7 +135,9 @@ def resolve(arguments: ClientArguments, environment: Mapping[str, str] | None = 
         auth_timeout=sources.seconds("auth_timeout", 5.0),
         request_timeout=sources.seconds("request_timeout", 300.0, env="llm_api_retry_timeout"),
         retry=RetryPolicy(
-            attempts=int(sources.number("retry_count", 3, least=0, env="llm_api_retry_count")),
+            attempts=attempts(
+                "retry_count", sources.number("retry_count", 3, least=0, env="llm_api_retry_count")
+            ),
             backoff_factor=sources.number("backoff_factor", 1.0, least=0, env="llm_api_retry_backoff_factor"),
             max_wait=sources.number("llm_api_retry_max_wait_interval", 120.0, least=0),
             codes=sources.codes("llm_api_retry_err_codes", _RETRY.codes),
@@ -168,6 +170,14 @@ _LONGEST = 2_000_000.0
 def seconds(name: str, value: Any) -> float:
     """Return a time above 0; one that is longer than can be waited for is as long as can be."""
     return min(bounded(name, value, above=0), _LONGEST)
+
+
+def attempts(name: str, value: Any) -> int:
+    """Return a number of attempts; as a whole number, of at least 0."""
+    number = bounded(name, value, least=0)
+    if not number.is_integer():
+        raise InvalidArgumentError(f"{name} must be a number of attempts, not {value!r}")
+    return int(number)
 
 
 class _Sources:
@@ -262,7 +272,7 @@ def _credential(sources: _Sources, *, local: bool) -> Credential:
     if level == 3:  # found nowhere
         raise credentials.missing(iam=sources.find("access_key")[0] < 3)
     if token_level == level:
-        return credentials.AccessToken(token)
+        return credentials.access_token(token)
     if min(ak_level, sk_level) == level:
         return credentials.application_key(ak, sk)
     return credentials.AccessCode(code)
@@ -319,7 +329,12 @@ def _proxy(sources: _Sources, base_url: str) -> str | None:
         return None
     if "://" not in named:
         named = f"http://{named}"
-    if urlsplit(named).scheme not in {"http", "https"}:
+    try:
+        parts = urlsplit(named)
+        fits = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        fits = False
+    if not fits:
         raise InvalidArgumentError(
             f"the proxy {named.rpartition('@')[2]!r} is no http(s) URL",
             hint="only HTTP proxies are supported",

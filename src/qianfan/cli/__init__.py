@@ -10,7 +10,7 @@ def main() -> None:
     try:
         from qianfan.cli.app import app
     except ModuleNotFoundError as error:
-        if error.name not in {"typer", "rich", "click"}:
+        if str(error.name).partition(".")[0] not in {"typer", "rich", "click", "shellingham"}:
             raise
         sys.exit(
             "qianfan: 命令行需要附加依赖 (the command line needs an extra): pip install 'qianfan[cli,local]'"

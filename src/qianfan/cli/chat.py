@@ -50,8 +50,8 @@ def chat(
     }
     with clean_ending():
         parameters.update(_pairs(param or []))
-        if prompt is None and not sys.stdin.isatty():
-            prompt = sys.stdin.read().strip()
+        if prompt is None and not (sys.stdin and sys.stdin.isatty()):
+            prompt = _piped()
         if prompt is not None and not prompt.strip():
             raise InvalidArgumentError("问题是空的 (the prompt is empty)")
         with _service(endpoint, local=local) as service:
@@ -63,11 +63,41 @@ def chat(
                 _answer(service, messages, parameters)
 
 
+def _piped() -> str:
+    """Return what standard input holds."""
+    try:
+        return sys.stdin.read().strip() if sys.stdin else ""
+    except UnicodeDecodeError as error:
+        raise InvalidArgumentError(
+            f"输入不是 {error.encoding} 文本 (the input is no {error.encoding} text)"
+        ) from None
+
+
+#: What has an option of its own, or none that could be set here.
+_NO_PARAMETERS = frozenset(
+    [
+        "messages",
+        "stream",
+        "model",
+        "endpoint",
+        "headers",
+        "query",
+        "extra",
+        "request_id",
+        "request_timeout",
+        "retry_count",
+        "backoff_factor",
+    ]
+)
+
+
 def _pairs(given: list[str]) -> dict[str, Any]:
     """Return `NAME=JSON` arguments as a dict; a value that is no JSON is a str."""
     pairs: dict[str, Any] = {}
     for pair in given:
         name, equals, value = pair.partition("=")
+        if name in _NO_PARAMETERS:
+            raise InvalidArgumentError(f"--param {name} 不是模型参数 (is no parameter of the model)")
         if not name or not equals:
             raise InvalidArgumentError(
                 f"--param {pair!r} is not NAME=JSON", hint="--param disable_search=true"

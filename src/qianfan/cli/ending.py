@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from contextlib import contextmanager
@@ -29,6 +30,9 @@ def say(message: object, style: str = "red") -> None:
 @contextmanager
 def clean_ending() -> Iterator[None]:
     """Turn what may go wrong inside a command into its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal that lacks a character still shows the others
     try:
         yield
     except KeyboardInterrupt:

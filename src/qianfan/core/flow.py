@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass
-from math import inf
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from qianfan.core.effects import NOW, Emit, Flow, Open, Receive, Reserve, Send, Sleep
@@ -69,7 +68,7 @@ class Dialect(Protocol):
 class Exchange:
     """One call: what to send, and under which rules.
 
-    `timeout` (seconds) bounds an attempt; of a stream, the wait for each event.
+    `timeout` (seconds) bounds an attempt; of a stream, the wait for each event after the first.
     """
 
     request: Request
@@ -99,21 +98,26 @@ def stream(exchange: Exchange, dialect: Dialect) -> Flow[None]:
         return (yield from _first_events(head, dialect))
 
     started: float = yield NOW
-    incoming = yield from _call(exchange, open_, started, inf)
+    deadline = started + exchange.timeout
+    trial = Trial(exchange.policy, deadline, exchange.chance)
+    incoming = yield from _call(exchange, open_, started, deadline, trial)
     try:
         yield from incoming.emit(exchange.timeout)
     except QianfanError as error:
         failure = error
     else:
         return
-    raise _cleaned(failure, exchange.auth)
+    raise trial.ended(_cleaned(failure, exchange.auth.secrets), started, (yield NOW))
 
 
 def _call(
-    exchange: Exchange, step: Callable[[Request, float], Flow[T]], started: float, deadline: float
+    exchange: Exchange,
+    step: Callable[[Request, float], Flow[T]],
+    started: float,
+    deadline: float,
+    trial: Trial | None = None,
 ) -> Flow[T]:
-    """Take a step until it succeeds or its failure is final."""
-    trial: Trial | None = None  # most calls never fail
+    """Take a step until it succeeds or its failure is final. Most calls never fail and need no trial."""
     while True:
         by = min(deadline, started + exchange.timeout)
         if exchange.limit is not None:
@@ -123,7 +127,8 @@ def _call(
         try:
             return (yield from step(request, by))
         except QianfanError as error:
-            failure = _cleaned(error, exchange.auth)
+            # The token of this attempt too: another call may have renewed it meanwhile.
+            failure = _cleaned(error, [*exchange.auth.secrets, request.url.rpartition("access_token=")[2]])
         # Outside the `except`, so that a raised error drags no earlier one along in its traceback.
         renewed = exchange.auth.renew(failure, request)
         trial = trial or Trial(exchange.policy, deadline, exchange.chance)
@@ -214,8 +219,10 @@ class _Incoming:
     def _finish(self) -> Flow[None]:
         """Read the body's end, if it is near, so that the connection can serve again."""
         try:
+            wait: float | None = _LINGER
             while not self.closed:
-                self.closed = not (yield Receive(_LINGER))
+                self.closed = not (yield Receive(wait))
+                wait = None
         except QianfanError:
             pass  # the reply is whole; what the connection does now is its own affair
 
@@ -239,11 +246,11 @@ def incomplete(message: str, partial: Response) -> StreamIncompleteError:
     return error
 
 
-def _cleaned(error: QianfanError, auth: Auth) -> QianfanError:
+def _cleaned(error: QianfanError, secrets: Sequence[str]) -> QianfanError:
     """Mask the call's secrets in an error, should the service have echoed one."""
-    error.message = redact(error.message, auth.secrets)
-    error.args = tuple(redact(arg, auth.secrets) if isinstance(arg, str) else arg for arg in error.args)
+    error.message = redact(error.message, secrets)
+    error.args = tuple(redact(arg, secrets) if isinstance(arg, str) else arg for arg in error.args)
     if isinstance(error, RequestError):
-        error.body = redact(error.body, auth.secrets)
-        error.headers = Headers({name: redact(value, auth.secrets) for name, value in error.headers.items()})
+        error.body = redact(error.body, secrets)
+        error.headers = Headers({name: redact(value, secrets) for name, value in error.headers.items()})
     return error

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from qianfan.codes import RETRYABLE
+from qianfan.codes import CODES, RETRYABLE
 from qianfan.errors import APIError, Attempt, DeadConnectionError, QianfanError, RequestTimeoutError
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class RetryPolicy(NamedTuple):
 
     def allows(self, error: QianfanError) -> bool:
         """Say whether a failure of this kind is worth another attempt."""
-        if isinstance(error, APIError) and isinstance(error.error_code, int):
+        if isinstance(error, APIError) and error.error_code in self.codes | CODES.keys():
             return error.error_code in self.codes
         if isinstance(error, RequestTimeoutError):
             return self.timeouts
@@ -39,7 +39,7 @@ class RetryPolicy(NamedTuple):
 
     def pause(self, failures: int, chance: float) -> float:
         """Return the seconds to wait after so many failures; `chance` is drawn from [0, 1)."""
-        return min(self.max_wait, self.backoff_factor * 2.0 ** (failures - 1)) * chance
+        return min(self.max_wait, self.backoff_factor * 2.0 ** min(failures - 1, 64)) * chance
 
 
 class Trial:
@@ -66,11 +66,16 @@ class Trial:
             renewed: Whether a new credential may cure the error.
         """
         pause = self._verdict(error, now, renewed=renewed)
-        self.attempts.append(Attempt(_outcome(error), round(now - started, 6), pause or 0.0))
         if pause is None:
-            error.attempts = tuple(self.attempts)
-            raise error
+            raise self.ended(error, started, now)
+        self.attempts.append(Attempt(_outcome(error), round(now - started, 6), pause))
         return pause
+
+    def ended(self, error: QianfanError, started: float, now: float) -> QianfanError:
+        """Return the error with all attempts in it, the last being the one that it ended."""
+        last = Attempt(_outcome(error), round(now - started, 6), 0.0)
+        error.attempts = (*self.attempts, last)
+        return error
 
     def _verdict(self, error: QianfanError, now: float, *, renewed: bool) -> float | None:
         if isinstance(error, DeadConnectionError) and not self._replayed:

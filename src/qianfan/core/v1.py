@@ -6,6 +6,7 @@ Business errors come with HTTP 200 and an `error_code`; a stream ends with `is_e
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
@@ -19,8 +20,6 @@ from qianfan.response import Response
 from qianfan.version import VERSION
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from qianfan.core.call import Call
     from qianfan.core.http import Reply
     from qianfan.core.sse import Event
@@ -64,7 +63,7 @@ def encode(call: Call, prefix: str, *, verbatim: bool = False) -> Request:
     if call.stream:
         fields["stream"] = True
     try:
-        body = orjson.dumps(fields)
+        body = orjson.dumps(fields, default=_plain)
     except TypeError as error:
         raise InvalidArgumentError(
             f"the request cannot be written as JSON: {error}",
@@ -73,6 +72,13 @@ def encode(call: Call, prefix: str, *, verbatim: bool = False) -> Request:
     headers = {**_HEADERS, **_sendable(call.headers)} if call.headers else _HEADERS
     request = Request("POST", f"{prefix}/{path}", headers, body)
     return request.with_query(urlencode(call.query)) if call.query else request
+
+
+def _plain(value: Any) -> Any:
+    """Return what JSON can say of a value that orjson does not know."""
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise TypeError(f"{type(value).__name__} is not JSON serializable")
 
 
 def _sendable(headers: Mapping[str, str]) -> Mapping[str, str]:
@@ -124,11 +130,11 @@ class V1:
         except orjson.JSONDecodeError:
             body = None
         if type(body) is not dict:
-            raise RequestError(
-                f"the stream holds an event that is no JSON object: {_snippet(event.data)}",
-                status=head.status,
+            raise described(
+                RequestError(f"the stream holds an event that is no JSON object: {_snippet(event.data)}"),
+                head,
             )
-        if "error_code" in body:
+        if "error_code" in body or "msg" in body:
             self._raise_for(body, head)
         if event.name is not None:
             body["_event"] = event.name

@@ -123,11 +123,12 @@ def _decode(reply: Reply) -> tuple[str, float]:
     if error is not None:
         raise error
     try:
-        return str(body["access_token"]), float(body["expires_in"])
+        token, lifetime = body["access_token"], float(body["expires_in"])
     except (KeyError, TypeError, ValueError):
-        raise RequestError(
-            "the token reply holds no access_token and expires_in", status=reply.status
-        ) from None
+        token, lifetime = None, 0.0
+    if isinstance(token, str) and token:
+        return token, lifetime
+    raise described(RequestError("the token reply holds no access_token and expires_in"), reply)
 
 
 def _refuse(code: str, description: str, reply: Reply) -> NoReturn:
