@@ -6,11 +6,12 @@ reads nothing.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from qianfan.version import VERSION as __version__  # noqa: N811  # the name Python has for it
 
+TYPE_CHECKING = False  # as type checkers read it; `typing` itself would be most of what the import costs
 if TYPE_CHECKING:
+    from typing import Any
+
     from qianfan import errors, local
     from qianfan.client import Qianfan
     from qianfan.drivers.aio import AsyncStream

@@ -136,7 +136,7 @@ _TEXTS = {
 }
 
 _MY_NAME = re.compile(
-    r"(?:我叫|我的名字是|我的名字叫)\s*(?!什么|啥)([\u4e00-\u9fffA-Za-z·]{1,12})"
+    r"(?:我叫|我的名字是|我的名字叫)\s*(?!什么|啥)([\u4e00-\u9fffA-Za-z0-9·_-]{1,20})"
     r"|(?:my name is|call me)\s+([\w'-]+(?:\s[A-Z][\w'-]*)*)",
     re.IGNORECASE,
 )
