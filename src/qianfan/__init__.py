@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from qianfan import errors, local
+    from qianfan.classic import ChatCompletion
     from qianfan.client import Qianfan
     from qianfan.drivers.aio import AsyncStream
     from qianfan.drivers.sync import Stream
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from qianfan.messages import Messages, Role
     from qianfan.messages import Messages as QfMessages
     from qianfan.messages import Role as QfRole
-    from qianfan.resources.chat import ChatCompletion
     from qianfan.response import Response
     from qianfan.response import Response as QfResponse
     from qianfan.settings import AK, SK, AccessKey, AccessToken, SecretKey
@@ -31,7 +31,7 @@ _NAMES = {
     "AccessKey": ("settings", "AccessKey"),
     "AccessToken": ("settings", "AccessToken"),
     "AsyncStream": ("drivers.aio", "AsyncStream"),
-    "ChatCompletion": ("resources.chat", "ChatCompletion"),
+    "ChatCompletion": ("classic", "ChatCompletion"),
     "Messages": ("messages", "Messages"),
     "QfMessages": ("messages", "Messages"),
     "QfResponse": ("response", "Response"),

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from qianfan import settings
 from qianfan.core import flow, v1
 from qianfan.core.auth.oauth import Application
 from qianfan.core.auth.static import AccessCode, AccessToken, NoAuth
+from qianfan.core.call import NO_OPTIONS, Options
 from qianfan.core.limits import RateLimit
 from qianfan.credentials import AccessCode as AccessCodeCredential
 from qianfan.credentials import AccessToken as AccessTokenCredential
@@ -16,6 +17,7 @@ from qianfan.credentials import ApplicationKey
 from qianfan.drivers import pools
 from qianfan.drivers.shared import TOKENS
 from qianfan.errors import InvalidArgumentError
+from qianfan.resources.chat import Chat
 from qianfan.settings import attempts, bounded, seconds
 
 if TYPE_CHECKING:
@@ -26,20 +28,8 @@ if TYPE_CHECKING:
     from qianfan.core.retry import RetryPolicy
     from qianfan.drivers.aio import AsyncStream
     from qianfan.drivers.sync import Stream
-    from qianfan.resources.chat import Chat
     from qianfan.response import Response
     from qianfan.settings import ClientArguments, Settings
-
-
-class Options(NamedTuple):
-    """What one call may set for itself; None leaves it to the client."""
-
-    retry_count: int | None = None
-    request_timeout: float | None = None
-    backoff_factor: float | None = None
-
-
-NO_OPTIONS = Options()
 
 
 class Qianfan:
@@ -69,8 +59,6 @@ class Qianfan:
     @cached_property
     def chat(self) -> Chat:
         """Conversations with a model (对话 Chat)."""
-        from qianfan.resources.chat import Chat
-
         return Chat(self)
 
     def perform(self, call: Call, options: Options = NO_OPTIONS) -> Response | Stream:

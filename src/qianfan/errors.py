@@ -27,7 +27,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from qianfan.codes import CODES, Kind
-from qianfan.core.http import Headers
+from qianfan.response import Headers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -72,7 +72,7 @@ class Messages:
             role = Role.Function if call else Role.User
         entry: dict[str, Any] = {"role": _name(role), "content": text}
         if entry["role"] == "function" and call:
-            entry["name"] = call["name"]
+            entry["name"] = call.get("name", "")
         return entry
 
     def __iter__(self) -> Iterator[dict[str, Any]]:

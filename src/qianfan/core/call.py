@@ -28,3 +28,14 @@ class Call(NamedTuple):
     stream: bool = False
     headers: Mapping[str, str] | None = None
     query: Mapping[str, str] | None = None
+
+
+class Options(NamedTuple):
+    """What one call may set for itself; None leaves it to the client."""
+
+    retry_count: int | None = None
+    request_timeout: float | None = None
+    backoff_factor: float | None = None
+
+
+NO_OPTIONS = Options()

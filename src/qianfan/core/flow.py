@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from qianfan.core.effects import NOW, Emit, Flow, Open, Receive, Reserve, Send, Sleep
-from qianfan.core.http import Headers, Reply, Request, described, redact
+from qianfan.core.http import Reply, Request, described, redact
 from qianfan.core.retry import RetryPolicy, Trial
 from qianfan.core.sse import EventDecoder
 from qianfan.errors import APIError, ConnectionFailedError, QianfanError, RequestError, StreamIncompleteError
+from qianfan.response import Headers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -34,26 +34,6 @@ class Reply(NamedTuple):
     status: int
     headers: Mapping[str, str]  # reads by name in any case
     body: bytes = b""
-
-
-class Headers(dict[str, str]):
-    """HTTP headers, read by name in any case: transports and servers spell them differently."""
-
-    def __missing__(self, name: str) -> str:
-        for known, value in self.items():
-            if known.lower() == name.lower():
-                return value
-        raise KeyError(name)
-
-    def get(self, name: str, default: Any = None) -> Any:
-        """Return a header, or the default."""
-        try:
-            return self[name]
-        except KeyError:
-            return default
-
-    def __contains__(self, name: object) -> bool:
-        return isinstance(name, str) and self.get(name) is not None
 
 
 E = TypeVar("E", bound="QianfanError")

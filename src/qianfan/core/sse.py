@@ -83,16 +83,20 @@ class EventDecoder:
         if line[:5] == b"data:":
             self._data.append(line[6:] if line[5:6] == b" " else line[5:])
         elif not line:
-            if self._data:
-                data = self._data[0] if len(self._data) == 1 else b"\n".join(self._data)
-                if data:
-                    events.append(Event(self._name, data))
-                self._data.clear()
-            self._name = None
+            self._flush(events)
         elif line[:6] == b"event:":
-            self._name = line[6:].strip().decode("utf-8", "replace")
+            self._name = line[6:].strip().decode("utf-8", "replace") or None
         elif line[:1] == b"{":
+            self._flush(events)
             events.append(Event(None, line))
+
+    def _flush(self, events: list[Event]) -> None:
+        """End the event that the lines so far make."""
+        data = b"\n".join(self._data)
+        if data:
+            events.append(Event(self._name, data))
+        self._data.clear()
+        self._name = None
 
     def _skip_mark(self, chunk: bytes) -> bytes:
         """Drop a byte order mark, which may itself arrive in pieces."""

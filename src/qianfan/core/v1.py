@@ -97,7 +97,7 @@ def _sendable(headers: Mapping[str, str]) -> Mapping[str, str]:
 def _service(call: Call) -> str:
     """Return the last part of the URL: the endpoint, else what the catalogue or the name says."""
     if call.endpoint:
-        if "/" in call.endpoint:
+        if "/" in call.endpoint or set(call.endpoint) == {"."}:
             raise InvalidArgumentError(
                 f"endpoint={call.endpoint!r} is more than a name",
                 hint=f"pass only its last part: endpoint={call.endpoint.rstrip('/').rpartition('/')[2]!r}",
@@ -172,7 +172,10 @@ class V1Merger:
         text = body.get("result")
         if text:
             self._texts.append(text)
+        usage = self._last.get("usage")
         self._last.update(body)
+        if usage and not body.get("usage"):
+            self._last["usage"] = usage  # an event without it, or with null, takes nothing back
         return body.get("is_end") is True
 
     def reply(self) -> Response:
@@ -180,7 +183,7 @@ class V1Merger:
         body = dict(self._last)
         if "result" in body:
             body["result"] = "".join(self._texts)
-        for only_in_streams in ("sentence_id", "is_end"):
+        for only_in_streams in ("sentence_id", "is_end", "_event"):
             body.pop(only_in_streams, None)
         return Response(self._head.status, self._head.headers, body)
 

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from qianfan.resources.chat import ChatCompletion
+if TYPE_CHECKING:
+    from qianfan.classic import ChatCompletion
 
 __all__ = ["ChatCompletion"]
 
 
 def __getattr__(name: str) -> Any:
-    if name in {"llm", "typing"}:  # module paths that earlier SDKs import by themselves
+    """Give the names and module paths that code written for earlier SDKs looks for here."""
+    if name in {"llm", "typing"}:
         return import_module(f"qianfan.resources.{name}")
+    if name in __all__:
+        return getattr(import_module("qianfan.classic"), name)
     raise AttributeError(f"module 'qianfan.resources' has no attribute {name!r}")

@@ -6,18 +6,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, overload
 
 from qianfan import catalog
-from qianfan.client import Options, Qianfan
-from qianfan.core.call import Call
+from qianfan.core.call import Call, Options
 from qianfan.errors import InvalidArgumentError
 from qianfan.messages import Messages
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
+    from qianfan.client import Qianfan
     from qianfan.drivers.aio import AsyncStream
     from qianfan.drivers.sync import Stream
     from qianfan.response import Response
-    from qianfan.settings import ClientArguments
 
 
 class ChatParameters(TypedDict, total=False):
@@ -263,24 +262,6 @@ class Chat:
         if request_id:
             headers = {**(headers or {}), "Request_id": request_id}
         return Call("chat", model, endpoint, fields, stream, headers, query)
-
-
-class ChatCompletion(Chat):
-    """Chat as the classic SDK spells it: an object with its own client.
-
-    Args:
-        model: The model of calls that name none, default ERNIE-Bot-turbo.
-        endpoint: The service of calls that name none, by the last part of its address.
-        **arguments: See `qianfan.settings.ClientArguments`.
-
-    Raises:
-        InvalidArgumentError: No credential, half of one, or a value that does not fit.
-    """
-
-    def __init__(
-        self, model: str | None = None, endpoint: str | None = None, **arguments: Unpack[ClientArguments]
-    ) -> None:
-        super().__init__(Qianfan(**arguments), model, endpoint)
 
 
 def _conversation(messages: Conversation) -> list[Mapping[str, Any]]:

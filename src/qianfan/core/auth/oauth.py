@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import inf
 from typing import TYPE_CHECKING, NamedTuple, NoReturn, TypeAlias
 from urllib.parse import urlencode
 
@@ -21,13 +22,17 @@ if TYPE_CHECKING:
 #: Renew when this part of a token's life is left, but at most so many seconds ahead.
 _AHEAD_PART, _AHEAD_SECONDS = 0.1, 300.0
 
+#: Seconds after which a renewal ahead of time that failed is tried again.
+_AGAIN = 15.0
+
 
 class Token(NamedTuple):
-    """A token as it stands in a query, and the moment from which it is to be renewed."""
+    """A token as it stands in a query, and the moments from which it is to be renewed and of no use."""
 
     query: str
     secret: str
     renew_at: float
+    expires_at: float = inf
 
 
 #: Tokens by token address, API Key and Secret Key. One store serves all clients of a process.
@@ -46,7 +51,7 @@ class Application:
         timeout: Seconds an attempt at the token call may take.
     """
 
-    __slots__ = ("_key", "_policy", "_request", "_sk", "_store", "_timeout", "_used")
+    __slots__ = ("_key", "_policy", "_request", "_sk", "_store", "_timeout")
 
     def __init__(
         self,
@@ -81,9 +86,16 @@ class Application:
         """Return the token of the moment, fetched first where there is none or its time is near."""
         token = self._store.get(self._key)
         now: float = yield NOW
-        if token is None or token.renew_at <= now:
-            token = yield Once(self._key, lambda: self._fetch(deadline, policy), deadline)
-        return token
+        if token is not None and now < token.renew_at:
+            return token
+        try:
+            fetched: Token = yield Once(self._key, lambda: self._fetch(deadline, policy), deadline)
+        except QianfanError:
+            if token is None or now >= token.expires_at:
+                raise
+            # It was early: the old token serves on, and the renewal is tried again a little later.
+            fetched = self._store[self._key] = token._replace(renew_at=now + _AGAIN)
+        return fetched
 
     def access_token(self, timeout: float) -> Flow[str]:
         """Return the token of the moment, fetched within so many seconds where needed."""
@@ -109,7 +121,7 @@ class Application:
         token, lifetime = yield from unary(exchange, _decode, deadline)
         ahead = min(_AHEAD_SECONDS, lifetime * _AHEAD_PART)
         now: float = yield NOW
-        kept = Token(urlencode({"access_token": token}), token, now + lifetime - ahead)
+        kept = Token(urlencode({"access_token": token}), token, now + lifetime - ahead, now + lifetime)
         self._store[self._key] = kept
         return kept
 

@@ -1,5 +1,5 @@
 """Where earlier SDKs kept `ChatCompletion`."""
 
-from qianfan.resources.chat import ChatCompletion
+from qianfan.classic import ChatCompletion
 
 __all__ = ["ChatCompletion"]

@@ -1,0 +1,94 @@
+"""Nothing exists in only one of the two worlds: `x` is sync, `ax` is its async twin."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+import pytest
+
+import qianfan
+from qianfan.classic import ChatCompletion
+from qianfan.client import Qianfan
+from qianfan.drivers.aio import AsyncStream
+from qianfan.drivers.sync import Stream
+from qianfan.resources.chat import Chat
+
+#: Each class beside the one that holds the async twins of its methods.
+CLASSES = [(Chat, Chat), (ChatCompletion, ChatCompletion), (Qianfan, Qianfan), (Stream, AsyncStream)]
+
+#: What waits for nothing needs no twin under another name.
+NO_WAITING = {"models", "so_far"}
+
+#: Python's own protocols, beside their async spelling.
+PROTOCOLS = [
+    ("__enter__", "__aenter__"),
+    ("__exit__", "__aexit__"),
+    ("__iter__", "__aiter__"),
+    ("__next__", "__anext__"),
+]
+
+
+def methods(cls: type, *, waiting_async: bool) -> set[str]:
+    """Return the names of a class's public methods of one world."""
+    return {
+        name
+        for name, value in inspect.getmembers(cls, callable)
+        if not name.startswith("_")
+        and name not in NO_WAITING
+        and not isinstance(inspect.getattr_static(cls, name), classmethod)
+        and inspect.iscoroutinefunction(value) is waiting_async
+    }
+
+
+def signature(cls: type, name: str) -> tuple[list[Any], str]:
+    """Return what a method takes, and what it returns in the words of the sync world."""
+    found = inspect.signature(getattr(cls, name))
+    return list(found.parameters.values()), str(found.return_annotation).replace("AsyncStream", "Stream")
+
+
+@pytest.mark.parametrize(("cls", "twins"), CLASSES, ids=lambda cls: cls.__name__)
+def test_every_method_has_its_twin(cls: type, twins: type) -> None:
+    """A sync method `x` has an async `ax`, and no async method stands alone."""
+    assert {f"a{name}" for name in methods(cls, waiting_async=False)} == methods(twins, waiting_async=True)
+
+
+PAIRS = [
+    (cls, twins, name)
+    for cls, twins in CLASSES
+    for name in sorted(methods(cls, waiting_async=False))
+    if hasattr(twins, f"a{name}")
+]
+
+
+@pytest.mark.parametrize(
+    ("cls", "twins", "name"), PAIRS, ids=[f"{cls.__name__}.{name}" for cls, _, name in PAIRS]
+)
+def test_twins_are_alike(cls: type, twins: type, name: str) -> None:
+    """Twins take the same, by the same names and defaults, return the same, and say what they do."""
+    assert signature(cls, name) == signature(twins, f"a{name}")
+    assert inspect.getdoc(getattr(cls, name))
+    assert inspect.getdoc(getattr(twins, f"a{name}"))
+
+
+@pytest.mark.parametrize(("cls", "twins"), CLASSES, ids=lambda cls: cls.__name__)
+def test_protocols(cls: type, twins: type) -> None:
+    """What can be entered, left or iterated here can be so there."""
+    assert [name for name, twin in PROTOCOLS if hasattr(cls, name) is not hasattr(twins, twin)] == []
+
+
+def test_streams_share_the_rest() -> None:
+    """What a stream tells without waiting is the same in both worlds."""
+    assert signature(Stream, "so_far") == signature(AsyncStream, "so_far")
+
+
+def test_public_names() -> None:
+    """Every name that `import *` gives is there, and listed by `dir`."""
+    assert {name for name in qianfan.__all__ if getattr(qianfan, name) is None} == set()
+    assert set(qianfan.__all__) <= set(dir(qianfan))
+
+
+def test_no_other_name() -> None:
+    """A name that the package does not have is an `AttributeError` that says so."""
+    with pytest.raises(AttributeError, match="module 'qianfan' has no attribute 'ChatCompletio'"):
+        qianfan.ChatCompletio  # noqa: B018  # the access is what is tested

@@ -1,0 +1,247 @@
+"""What a call returns: a mapping over the body that reads by attribute too."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pytest
+
+import qianfan
+from qianfan.response import Record, Response, Usage
+
+from .copies import pickled
+
+BODY = {
+    "id": "as-1",
+    "result": "你好",
+    "is_truncated": False,
+    "usage": {"prompt_tokens": 4, "completion_tokens": 9, "total_tokens": 13, "plugins": [{"name": "p"}]},
+    "function_call": {"name": "f", "arguments": "{}"},
+    "data": [{"embedding": [0.1, 0.2]}],
+}
+
+
+@pytest.fixture
+def response() -> Response:
+    """Return a reply such as a chat call gives."""
+    return Response(200, {"X-Baidu-Request-Id": "r-1", "X-Mixed-Case": "v"}, copy.deepcopy(BODY))
+
+
+class Headers(Mapping[str, str]):
+    """Headers as a transport gives them: read in any case, kept as sent, and impossible to pickle."""
+
+    def __init__(self, headers: dict[str, str]) -> None:
+        self._headers = headers
+        self._transport = lambda: None
+
+    def __getitem__(self, name: str) -> str:
+        return {key.lower(): value for key, value in self._headers.items()}[name.lower()]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._headers)
+
+    def __len__(self) -> int:
+        return len(self._headers)
+
+
+class TestMapping:
+    """The rules of platform.md §9.3."""
+
+    def test_body_and_its_keys(self, response: Response) -> None:
+        """The README's ways to read a reply all lead to the same values."""
+        assert response["result"] == response["body"]["result"] == response.body["result"] == "你好"
+        assert response["data"][0]["embedding"] == [0.1, 0.2]
+        assert response["code"] == response.code == 200
+        assert response["headers"] == response.headers == {"X-Baidu-Request-Id": "r-1", "X-Mixed-Case": "v"}
+
+    def test_a_missing_key(self, response: Response) -> None:
+        """A missing key is a `KeyError`; `get` has a default, and knows `body` too."""
+        with pytest.raises(KeyError, match="nothing"):
+            response["nothing"]
+
+        assert (response.get("nothing"), response.get("nothing", 7)) == (None, 7)
+        assert (response.get("result"), response.get("body")) == ("你好", BODY)
+
+    def test_as_a_dict(self, response: Response) -> None:
+        """Length, order, items and every way to make a dict of it are the body's."""
+        assert isinstance(response, Mapping)
+        assert list(response) == list(BODY)
+        assert len(response) == len(BODY)
+        assert dict(response) == {**response} == dict(response.items()) == BODY
+        assert (list(response.keys()), list(response.values())) == (list(BODY), list(BODY.values()))
+        assert "result" in response
+        assert "nothing" not in response
+
+    @pytest.mark.parametrize(("body", "truth"), [({"result": ""}, True), ({}, False), (None, False)])
+    def test_truth(self, body: Any, truth: bool) -> None:
+        """A reply is true when its body holds something."""
+        assert bool(Response(200, {}, body)) is truth
+
+    @pytest.mark.parametrize(
+        "name", ["items", "keys", "values", "get", "usage", "request_id", "__len__", "_x"]
+    )
+    def test_keys_named_like_members(self, name: str) -> None:
+        """A body key is readable whatever it is called, and hides no method."""
+        response = Response(200, {}, {name: "mine", "other": 1})
+
+        assert response[name] == response.get(name) == response["body"][name] == "mine"
+        assert dict(response) == {**response} == {name: "mine", "other": 1}
+        assert callable(response.items)
+
+    def test_what_a_body_cannot_hide(self) -> None:
+        """`code`, `headers` and `body` mean the reply's own, as they always have."""
+        response = Response(200, {"A": "b"}, {"code": 7, "headers": 8, "body": 9})
+
+        assert (response["code"], response["headers"]) == (200, {"A": "b"})
+        assert response["body"] == {"code": 7, "headers": 8, "body": 9}
+
+
+class TestAttributes:
+    """Reading by attribute (design §2)."""
+
+    def test_fields(self, response: Response) -> None:
+        """A field of the body is an attribute, and so are the fields of objects in it."""
+        assert (response.result, response.is_truncated) == ("你好", False)
+        assert response.function_call.name == "f"
+        assert response.data[0].embedding == [0.1, 0.2]
+        assert response.usage.plugins[0].name == "p"
+
+    def test_objects_are_dicts_still(self, response: Response) -> None:
+        """What reads by attribute is a plain dict for everyone else."""
+        assert type(response["function_call"]) is dict
+        assert response.function_call == BODY["function_call"]
+        assert isinstance(response.function_call, dict)
+
+    @pytest.mark.parametrize("name", ["nothing", "_private", "__deepcopy__"])
+    def test_a_missing_attribute(self, response: Response, name: str) -> None:
+        """What is not there is an `AttributeError`, so that `hasattr` and `copy` work."""
+        assert not hasattr(response, name)
+        assert not hasattr(Record(), name)
+
+    def test_the_error_names_what_is_there(self, response: Response) -> None:
+        """A misspelt field is answered with the fields there are."""
+        with pytest.raises(AttributeError, match=r"no field 'resulte'; it has .*'result'"):
+            response.resulte  # noqa: B018  # the access is what is tested
+        with pytest.raises(AttributeError, match=r"no field 'nam' among .*'name'"):
+            response.function_call.nam  # noqa: B018  # the access is what is tested
+
+    @pytest.mark.parametrize(
+        ("usage", "expected"),
+        [
+            ({"prompt_tokens": 4, "completion_tokens": 9, "total_tokens": 13}, (4, 9, 13)),
+            ({"prompt_tokens": 4, "total_tokens": 4}, (4, 0, 4)),
+            ({"prompt_tokens": 4, "completion_tokens": None, "total_tokens": 4}, (4, 0, 4)),
+            ({}, (0, 0, 0)),
+            (None, (0, 0, 0)),
+        ],
+    )
+    def test_usage(self, usage: Any, expected: tuple[int, int, int]) -> None:
+        """Usage can always be read; what the platform does not tell is 0."""
+        found = Response(200, {}, {"usage": usage}).usage
+
+        assert (found.prompt_tokens, found.completion_tokens, found.total_tokens) == expected
+        assert type(found) is Usage
+
+    def test_no_usage(self) -> None:
+        """A reply without usage has one of zeros."""
+        assert Response(200, {}, {}).usage.total_tokens == 0
+
+    @pytest.mark.parametrize(
+        ("headers", "body", "expected"),
+        [
+            ({"X-Baidu-Request-Id": "head"}, {"id": "as-1"}, "head"),
+            ({"x-baidu-request-id": "head"}, {}, "head"),
+            ({}, {"id": "as-1"}, "as-1"),
+            ({}, {}, None),
+        ],
+    )
+    def test_request_id(self, headers: dict[str, str], body: dict[str, Any], expected: str | None) -> None:
+        """The request id is the header's, else the body's."""
+        assert Response(200, headers, body).request_id == expected
+
+
+class TestValue:
+    """A reply as a value: shown, compared, copied, pickled."""
+
+    def test_repr(self) -> None:
+        """`print(resp)` shows what it showed in 2023."""
+        response = Response(200, Headers({"X-A": "b"}), {"result": "你好"})
+
+        assert str(response) == repr(response)
+        assert repr(response) == "QfResponse(code=200, headers={'X-A': 'b'}, body={'result': '你好'})"
+
+    def test_headers_of_a_transport(self) -> None:
+        """Whatever a transport keeps headers in, the user gets a dict, spelled as the server spells them."""
+        response = Response(200, Headers({"X-MIXED-case": "v"}), {})
+
+        assert response.headers == {"X-MIXED-case": "v"}
+        assert isinstance(response["headers"], dict)
+        assert response.headers is response.headers
+
+    def test_headers_read_in_any_case(self) -> None:
+        """Headers read by name in any case, and are a dict still for everyone else."""
+        headers = Response(200, {"X-Mixed-Case": "v"}, {}).headers
+
+        assert headers["x-mixed-case"] == headers["X-MIXED-CASE"] == headers.get("x-Mixed-case") == "v"
+        assert "x-mixed-case" in headers
+        assert "x-other" not in headers
+        assert 1 not in headers
+        assert (headers.get("x-other"), headers.get("x-other", "d")) == (None, "d")
+        assert headers == {"X-Mixed-Case": "v"}
+        with pytest.raises(KeyError, match="x-other"):
+            headers["x-other"]
+
+    @pytest.mark.parametrize(
+        "copied",
+        [copy.copy, copy.deepcopy, pickled],
+        ids=["copy", "deep", "pickle"],
+    )
+    def test_copies(self, copied: Any) -> None:
+        """Copies and pickles are equal, whatever the transport's headers are."""
+        response = Response(200, Headers({"X-A": "b"}), copy.deepcopy(BODY))
+
+        twin = copied(response)
+
+        assert twin == response
+        assert (type(twin), twin.headers, twin.body) == (Response, {"X-A": "b"}, BODY)
+
+    def test_a_deep_copy_is_apart(self, response: Response) -> None:
+        """What is changed in a deep copy stays there."""
+        copy.deepcopy(response).body["usage"]["total_tokens"] = 0
+
+        assert response.usage.total_tokens == 13
+
+    @pytest.mark.parametrize(
+        ("other", "equal"),
+        [
+            (Response(200, {"Other": "headers"}, {"a": 1}), True),
+            (Response(201, {}, {"a": 1}), False),
+            (Response(200, {}, {"a": 2}), False),
+            ({"a": 1}, False),
+            (None, False),
+        ],
+        ids=["equal", "code", "body", "a dict", "None"],
+    )
+    def test_equality(self, other: Any, equal: bool) -> None:
+        """Two replies are equal when code and body are."""
+        assert (Response(200, {}, {"a": 1}) == other) is equal
+
+    def test_no_hash(self, response: Response) -> None:
+        """A reply's body can change, so it has no hash."""
+        with pytest.raises(TypeError, match="unhashable"):
+            hash(response)
+
+    def test_no_new_attributes(self, response: Response) -> None:
+        """A reply takes no attribute by mistake."""
+        with pytest.raises(AttributeError):
+            response.resulte = "x"
+
+    def test_empty(self) -> None:
+        """A reply can be made of nothing, as the classic one can."""
+        assert (Response().code, Response().headers, Response().body) == (200, {}, {})
+
+    def test_names(self) -> None:
+        """The classic name is the same class."""
+        assert qianfan.QfResponse is qianfan.Response is Response

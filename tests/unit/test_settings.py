@@ -1,0 +1,476 @@
+"""Settings: arguments before setters before environment, checked before anything is sent."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import FrozenInstanceError, replace
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+import qianfan
+from qianfan.core.retry import RetryPolicy
+from qianfan.credentials import AccessCode, AccessToken, ApplicationKey, NoCredential
+from qianfan.errors import InvalidArgumentError
+from qianfan.settings import BASE_URL, MODEL_PREFIX, Network, Settings, resolve
+
+PAIR = {"ak": "a", "sk": "s"}
+ENV_PAIR = {"QIANFAN_AK": "env-a", "QIANFAN_SK": "env-s"}
+SETTERS = {
+    "ak": qianfan.AK,
+    "sk": qianfan.SK,
+    "access_token": qianfan.AccessToken,
+    "access_key": qianfan.AccessKey,
+    "secret_key": qianfan.SecretKey,
+}
+
+
+def settings(arguments: dict[str, Any] | None = None, **environment: str) -> Settings:
+    """Return what arguments, with a key pair among them, and an environment give."""
+    return resolve({**PAIR, **(arguments or {})}, environment)
+
+
+def credential(
+    arguments: dict[str, Any] | None = None,
+    setters: dict[str, str] | None = None,
+    environment: dict[str, str] | None = None,
+) -> Any:
+    """Return the credential that the three levels give."""
+    for name, value in (setters or {}).items():
+        SETTERS[name](value)
+    return resolve(arguments or {}, environment or {}).credential
+
+
+def refusal(arguments: dict[str, Any] | None = None, **environment: str) -> str:
+    """Return the text of the error that settings must end in."""
+    with pytest.raises(InvalidArgumentError) as caught:
+        resolve(arguments or {}, environment)
+    return str(caught.value)
+
+
+class TestDefaults:
+    """What holds when nothing is said."""
+
+    def test_settings(self) -> None:
+        """Only a credential is needed; everything else has its documented default."""
+        assert settings() == Settings(
+            credential=ApplicationKey("a", "s"),
+            base_url="https://aip.baidubce.com",
+            model_prefix="/rpc/2.0/ai_custom/v1/wenxinworkshop",
+            local=False,
+            verbatim_endpoint=False,
+            auth_timeout=5.0,
+            request_timeout=300.0,
+            retry=RetryPolicy(attempts=3, backoff_factor=1.0, max_wait=120.0),
+            query_per_second=None,
+            network=Network(proxy=None, verify=True, ca_bundle=None),
+        )
+
+    def test_frozen(self) -> None:
+        """Settings are a value: equal by content, hashable, and nobody can change them."""
+        assert settings() == settings()
+        assert hash(settings()) == hash(settings())
+        with pytest.raises(FrozenInstanceError):
+            settings().base_url = "x"
+
+    def test_no_secret_in_repr(self) -> None:
+        """The repr of settings shows neither keys nor tokens nor a proxy's password."""
+        shown = [
+            repr(settings({"sk": "the-secret", "proxy": "http://me:the-secret@proxy:1"})),
+            repr(resolve({"access_token": "the-secret"}, {})),
+            repr(resolve({}, {"QIANFAN_ACCESS_CODE": "the-secret"})),
+        ]
+
+        assert [text for text in shown if "the-secret" in text] == []
+
+
+class TestCredentials:
+    """Which credential counts."""
+
+    @pytest.mark.parametrize(
+        ("arguments", "setters", "environment", "expected"),
+        [
+            (PAIR, {}, {}, ApplicationKey("a", "s")),
+            ({}, PAIR, {}, ApplicationKey("a", "s")),
+            ({}, {}, ENV_PAIR, ApplicationKey("env-a", "env-s")),
+            ({"access_token": "t"}, {}, {}, AccessToken("t")),
+            ({}, {"access_token": "t"}, {}, AccessToken("t")),
+            ({}, {}, {"QIANFAN_ACCESS_TOKEN": "t"}, AccessToken("t")),
+            ({}, {}, {"QIANFAN_ACCESS_CODE": "c"}, AccessCode("c")),
+            ({}, {}, {"QIANFAN_NO_AUTH": "true"}, NoCredential()),
+            ({}, {}, {"QIANFAN_LOCAL": "1"}, ApplicationKey("local", "local")),
+            # the stronger level counts, whatever its kind
+            (PAIR, {"ak": "x", "sk": "y"}, ENV_PAIR, ApplicationKey("a", "s")),
+            ({}, PAIR, ENV_PAIR, ApplicationKey("a", "s")),
+            (PAIR, {"access_token": "t"}, {"QIANFAN_ACCESS_TOKEN": "t"}, ApplicationKey("a", "s")),
+            ({"access_token": "t"}, PAIR, ENV_PAIR, AccessToken("t")),
+            ({}, {"access_token": "t"}, ENV_PAIR, AccessToken("t")),
+            ({}, PAIR, {"QIANFAN_ACCESS_TOKEN": "t"}, ApplicationKey("a", "s")),
+            (PAIR, {}, {"QIANFAN_ACCESS_CODE": "c"}, ApplicationKey("a", "s")),
+            # inside one level a ready-made token counts before a pair, a pair before a code
+            ({**PAIR, "access_token": "t"}, {}, {}, AccessToken("t")),
+            ({}, {}, {**ENV_PAIR, "QIANFAN_ACCESS_TOKEN": "t"}, AccessToken("t")),
+            ({}, {}, {**ENV_PAIR, "QIANFAN_ACCESS_CODE": "c"}, ApplicationKey("env-a", "env-s")),
+            # a pair may come from two levels
+            ({"ak": "a"}, {"sk": "s"}, {}, ApplicationKey("a", "s")),
+            ({"sk": "s"}, {}, {"QIANFAN_AK": "env-a"}, ApplicationKey("env-a", "s")),
+            # what is empty was not given
+            ({"ak": "", "sk": "", "access_token": "t"}, {}, {}, AccessToken("t")),
+            ({**PAIR, "access_token": ""}, {}, {}, ApplicationKey("a", "s")),
+            ({**PAIR, "access_token": None}, {}, {}, ApplicationKey("a", "s")),
+            ({"ak": None, "sk": None}, {}, ENV_PAIR, ApplicationKey("env-a", "env-s")),
+            ({}, {"ak": "", "sk": ""}, ENV_PAIR, ApplicationKey("env-a", "env-s")),
+            (PAIR, {}, {"QIANFAN_ACCESS_TOKEN": "None"}, ApplicationKey("a", "s")),
+            ({}, {}, {**ENV_PAIR, "QIANFAN_ACCESS_TOKEN": "none"}, ApplicationKey("env-a", "env-s")),
+            # the local platform takes any key
+            (PAIR, {}, {"QIANFAN_LOCAL": "1"}, ApplicationKey("a", "s")),
+            (
+                {"access_token": "t"},
+                {},
+                {"QIANFAN_LOCAL": "1", "QIANFAN_NO_AUTH": "1"},
+                ApplicationKey("local", "local"),
+            ),
+            ({**PAIR, "base_url": "http://host"}, {}, {"QIANFAN_NO_AUTH": "1"}, NoCredential()),
+        ],
+    )
+    def test_precedence(
+        self, arguments: dict[str, Any], setters: dict[str, str], environment: dict[str, str], expected: Any
+    ) -> None:
+        """Argument > setter > environment; inside one level token, pair, code."""
+        assert credential(arguments, setters, environment) == expected
+
+    def test_setters_are_taken_back(self) -> None:
+        """`qianfan.AK(None)` is as if it had never been called."""
+        qianfan.AK("x")
+        qianfan.AK(None)
+
+        assert credential(environment=ENV_PAIR) == ApplicationKey("env-a", "env-s")
+
+    @pytest.mark.parametrize(
+        ("arguments", "environment", "says"),
+        [
+            ({}, {}, ["no credential found", "ak=", "QIANFAN_AK", "QIANFAN_LOCAL=1", "https://"]),
+            ({"ak": "a"}, {}, ["ak is given, sk is not", "pair"]),
+            ({"sk": "s"}, {}, ["sk is given, ak is not", "pair"]),
+            ({}, {"QIANFAN_AK": "a"}, ["ak is given, sk is not", "QIANFAN_SK"]),
+            ({}, {"QIANFAN_SK": "s"}, ["sk is given, ak is not", "QIANFAN_AK"]),
+            ({"ak": "a", "sk": ""}, {}, ["ak is given, sk is not"]),
+            (
+                {},
+                {"QIANFAN_ACCESS_KEY": "k", "QIANFAN_SECRET_KEY": "s"},
+                ["no credential found", "IAM Access Key is set"],
+            ),
+            ({"access_key": "k", "secret_key": "s"}, {}, ["no credential found", "IAM Access Key is set"]),
+        ],
+    )
+    def test_missing(self, arguments: dict[str, Any], environment: dict[str, str], says: list[str]) -> None:
+        """No credential, or half of one, is told before any request, with the ways to give it."""
+        text = refusal(arguments, **environment)
+
+        assert [part for part in says if part not in text] == []
+
+    @pytest.mark.parametrize(
+        ("arguments", "says"),
+        [
+            ({"ak": "ALTAKabcdefgh1234", "sk": "s"}, ["ak= holds an IAM Access Key"]),
+            ({"ak": "a", "sk": "ALTAKabcdefgh1234"}, ["sk= holds an IAM Access Key"]),
+            ({"ak": "bce-v3/ALTAK-abc/0123", "sk": "s"}, ["ak= holds a v2 API key"]),
+            (
+                {"ak": f"24.{'0' * 32}.2592000.1.2-3", "sk": "s"},
+                ["ak= holds an access token", "access_token="],
+            ),
+            ({"access_token": "bce-v3/ALTAK-abc/0123"}, ["access_token= holds a v2 API key"]),
+        ],
+        ids=["IAM as ak", "IAM as sk", "API key as ak", "token as ak", "API key as token"],
+    )
+    def test_misplaced(self, arguments: dict[str, Any], says: list[str]) -> None:
+        """A credential of another kind is recognised by its shape, and not shown."""
+        text = refusal(arguments)
+
+        assert [part for part in says if part not in text] == []
+        assert [value for value in arguments.values() if len(value) > 1 and value in text] == []
+
+    @pytest.mark.parametrize("name", ["ak", "sk", "access_token"])
+    def test_what_is_no_text(self, name: str) -> None:
+        """A credential that is no str is told as such."""
+        assert f"{name} must be a str, not int" in refusal({**PAIR, name: 123})
+
+
+class TestEnvironment:
+    """The variables of platform.md §1.1 that have a meaning here."""
+
+    @pytest.mark.parametrize(
+        ("name", "value", "field", "expected"),
+        [
+            ("QIANFAN_BASE_URL", "http://host:8080/", "base_url", "http://host:8080"),
+            ("QIANFAN_BASE_URL", "https://host/gateway", "base_url", "https://host/gateway"),
+            ("QIANFAN_MODEL_API_PREFIX", "/my/prefix", "model_prefix", "/my/prefix"),
+            ("QIANFAN_MODEL_API_PREFIX", "my/prefix/", "model_prefix", "/my/prefix"),
+            ("QIANFAN_AUTH_TIMEOUT", "2.5", "auth_timeout", 2.5),
+            ("QIANFAN_QPS_LIMIT", "0.5", "query_per_second", 0.5),
+            ("QIANFAN_QPS_LIMIT", "0", "query_per_second", None),
+            ("QIANFAN_LLM_API_RETRY_TIMEOUT", "30", "request_timeout", 30.0),
+            ("QIANFAN_LLM_API_RETRY_COUNT", "7", "retry", RetryPolicy(attempts=7)),
+            ("QIANFAN_LLM_API_RETRY_COUNT", "0", "retry", RetryPolicy(attempts=0)),
+            ("QIANFAN_LLM_API_RETRY_BACKOFF_FACTOR", "0", "retry", RetryPolicy(backoff_factor=0)),
+            ("QIANFAN_LLM_API_RETRY_MAX_WAIT_INTERVAL", "9", "retry", RetryPolicy(max_wait=9)),
+            (
+                "QIANFAN_LLM_API_RETRY_ERR_CODES",
+                "18,336100",
+                "retry",
+                RetryPolicy(codes=frozenset({18, 336100})),
+            ),
+            ("QIANFAN_LLM_API_RETRY_ERR_CODES", "[18, 1]", "retry", RetryPolicy(codes=frozenset({18, 1}))),
+            ("QIANFAN_LLM_API_RETRY_ERR_CODES", "{ }", "retry", RetryPolicy(codes=frozenset())),
+            ("QIANFAN_USE_CUSTOM_ENDPOINT", "True", "verbatim_endpoint", True),
+            ("QIANFAN_SSL_VERIFICATION_ENABLED", "off", "network", Network(verify=False)),
+            ("QIANFAN_PROXY", "http://proxy:3128", "network", Network(proxy="http://proxy:3128")),
+            ("QIANFAN_PROXY", "proxy:3128", "network", Network(proxy="http://proxy:3128")),
+            ("REQUESTS_CA_BUNDLE", "ca.pem", "network", Network(ca_bundle="ca.pem")),
+            ("QIANFAN_LOCAL", "y", "local", True),
+        ],
+    )
+    def test_variable(self, name: str, value: str, field: str, expected: Any) -> None:
+        """Each variable sets its one setting and nothing else."""
+        made = settings(**{name: value})
+
+        assert getattr(made, field) == expected
+        assert replace(made, **{field: getattr(settings(), field)}) == settings()
+
+    @pytest.mark.parametrize("value", ["", "none", "None", "NONE"])
+    @pytest.mark.parametrize(
+        "name",
+        [
+            "QIANFAN_BASE_URL",
+            "QIANFAN_MODEL_API_PREFIX",
+            "QIANFAN_AUTH_TIMEOUT",
+            "QIANFAN_QPS_LIMIT",
+            "QIANFAN_LLM_API_RETRY_COUNT",
+            "QIANFAN_LLM_API_RETRY_ERR_CODES",
+            "QIANFAN_USE_CUSTOM_ENDPOINT",
+            "QIANFAN_SSL_VERIFICATION_ENABLED",
+            "QIANFAN_PROXY",
+            "QIANFAN_NO_AUTH",
+            "QIANFAN_LOCAL",
+        ],
+    )
+    def test_empty_and_none(self, name: str, value: str) -> None:
+        """A variable that is empty or `none` is not set."""
+        assert settings(**{name: value}) == settings()
+
+    @pytest.mark.parametrize(
+        ("word", "on"),
+        [
+            *[(word, True) for word in ("1", "y", "yes", "t", "true", "on", "TRUE", " Yes ")],
+            *[(word, False) for word in ("0", "n", "no", "f", "false", "off", "False")],
+        ],
+    )
+    def test_booleans(self, word: str, on: bool) -> None:
+        """A boolean may be spelled in every way the classic SDK takes."""
+        assert settings(QIANFAN_USE_CUSTOM_ENDPOINT=word).verbatim_endpoint is on
+
+    @pytest.mark.parametrize(
+        ("name", "value", "says"),
+        [
+            ("QIANFAN_USE_CUSTOM_ENDPOINT", "maybe", "must be true or false, not 'maybe'"),
+            ("QIANFAN_SSL_VERIFICATION_ENABLED", "2", "verify must be true or false, not '2'"),
+            ("QIANFAN_LLM_API_RETRY_COUNT", "many", "retry_count must be a number of at least 0, not 'many'"),
+            ("QIANFAN_LLM_API_RETRY_COUNT", "-1", "retry_count must be a number of at least 0, not '-1'"),
+            ("QIANFAN_LLM_API_RETRY_COUNT", "inf", "retry_count must be a number"),
+            ("QIANFAN_LLM_API_RETRY_TIMEOUT", "0", "request_timeout must be a number above 0, not '0'"),
+            ("QIANFAN_AUTH_TIMEOUT", "nan", "auth_timeout must be a number above 0, not 'nan'"),
+            ("QIANFAN_LLM_API_RETRY_BACKOFF_FACTOR", "-0.1", "backoff_factor must be a number of at least 0"),
+            ("QIANFAN_LLM_API_RETRY_ERR_CODES", "18;19", "must list error codes, such as 18,336100"),
+            ("QIANFAN_QPS_LIMIT", "-1", "query_per_second must be a number of at least 0, not '-1'"),
+            ("QIANFAN_BASE_URL", "aip.baidubce.com", "is no http(s) URL"),
+            ("QIANFAN_BASE_URL", "ftp://host", "is no http(s) URL"),
+            ("QIANFAN_BASE_URL", "https://", "is no http(s) URL"),
+            ("QIANFAN_BASE_URL", "http://[", "is no http(s) URL"),
+            ("QIANFAN_BASE_URL", "http://host:99999", "is no http(s) URL"),
+            ("QIANFAN_BASE_URL", "http://host:0", "is no http(s) URL"),
+            ("QIANFAN_BASE_URL", "http://a..b", "is no http(s) URL"),
+            ("QIANFAN_BASE_URL", f"http://{'a' * 64}.com", "is no http(s) URL"),
+            ("QIANFAN_BASE_URL", "http://host/a b", "is no http(s) URL"),
+            ("QIANFAN_BASE_URL", "http://host?a=b", "is no http(s) URL"),
+            ("QIANFAN_BASE_URL", "http://host#a", "is no http(s) URL"),
+            ("QIANFAN_PROXY", "socks5://proxy:1080", "only HTTP proxies are supported"),
+            ("QIANFAN_PROXY", "http://[", "only HTTP proxies are supported"),
+        ],
+    )
+    def test_bad_values(self, name: str, value: str, says: str) -> None:
+        """A value that does not fit is told with its name and what would fit."""
+        assert says in refusal(PAIR, **{name: value})
+
+    def test_read_at_construction(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Variables set after the import count; those set after the construction do not."""
+        for name, value in ENV_PAIR.items():
+            monkeypatch.setenv(name, value)
+        with qianfan.Qianfan() as client:
+            monkeypatch.setenv("QIANFAN_BASE_URL", "http://later")
+
+            assert "env-a" in repr(client)
+            assert BASE_URL in repr(client)
+        with qianfan.Qianfan() as client:
+            assert "http://later" in repr(client)
+
+
+class TestArguments:
+    """What an argument sets."""
+
+    @pytest.mark.parametrize(
+        ("arguments", "field", "expected"),
+        [
+            ({"base_url": "http://host/"}, "base_url", "http://host"),
+            ({"base_url": ""}, "base_url", BASE_URL),
+            ({"retry_count": 0}, "retry", RetryPolicy(attempts=0)),
+            ({"retry_count": 5, "backoff_factor": 0.1}, "retry", RetryPolicy(attempts=5, backoff_factor=0.1)),
+            ({"request_timeout": 0.5}, "request_timeout", 0.5),
+            (
+                {"request_timeout": float("inf")},
+                "request_timeout",
+                2_000_000.0,
+            ),  # as long as a socket can wait
+            ({"query_per_second": 2}, "query_per_second", 2.0),
+            ({"query_per_second": None}, "query_per_second", None),
+            ({"query_per_second": 0}, "query_per_second", None),
+            ({"verify": False}, "network", Network(verify=False)),
+            ({"ca_bundle": "ca.pem"}, "network", Network(ca_bundle="ca.pem")),
+            ({"proxy": "http://proxy:1"}, "network", Network(proxy="http://proxy:1")),
+            ({"proxy": "me:pw@proxy:1"}, "network", Network(proxy="http://me:pw@proxy:1")),
+            ({"stream": True}, "local", False),
+        ],
+    )
+    def test_argument(self, arguments: dict[str, Any], field: str, expected: Any) -> None:
+        """Each argument sets what it is named for."""
+        assert getattr(settings(arguments), field) == expected
+
+    @pytest.mark.parametrize(
+        ("arguments", "environment", "field", "expected"),
+        [
+            ({"base_url": "http://mine"}, {"QIANFAN_BASE_URL": "http://theirs"}, "base_url", "http://mine"),
+            ({"retry_count": 2}, {"QIANFAN_LLM_API_RETRY_COUNT": "9"}, "retry", RetryPolicy(attempts=2)),
+            ({"request_timeout": 2}, {"QIANFAN_LLM_API_RETRY_TIMEOUT": "9"}, "request_timeout", 2.0),
+            ({"verify": True}, {"QIANFAN_SSL_VERIFICATION_ENABLED": "0"}, "network", Network()),
+            ({"query_per_second": 1}, {"QIANFAN_QPS_LIMIT": "9"}, "query_per_second", 1.0),
+            ({"query_per_second": 0}, {"QIANFAN_QPS_LIMIT": "9"}, "query_per_second", None),
+            ({"base_url": "http://mine"}, {"QIANFAN_LOCAL": "1"}, "local", False),
+            ({}, {"QIANFAN_LOCAL": "1", "QIANFAN_BASE_URL": "http://theirs"}, "local", True),
+        ],
+    )
+    def test_before_environment(
+        self, arguments: dict[str, Any], environment: dict[str, str], field: str, expected: Any
+    ) -> None:
+        """An argument counts before a variable, also where it switches off."""
+        assert getattr(settings(arguments, **environment), field) == expected
+
+    @pytest.mark.parametrize(
+        ("arguments", "says"),
+        [
+            ({"retry_count": -1}, "retry_count must be a number of at least 0, not -1"),
+            ({"retry_count": "three"}, "retry_count must be a number"),
+            ({"retry_count": float("inf")}, "retry_count must be a number"),
+            ({"retry_count": True}, "retry_count must be a number of at least 0, not True"),
+            ({"retry_count": [3]}, "retry_count must be a number"),
+            ({"request_timeout": 0}, "request_timeout must be a number above 0, not 0"),
+            ({"query_per_second": -2}, "query_per_second must be a number"),
+            ({"base_url": "host"}, "base_url='host' is no http(s) URL"),
+            ({"base_url": 1}, "base_url must be a str, not int"),
+            ({"base_url": "http://me:pw@host"}, "base_url='host' is no http(s) URL"),
+            ({"proxy": "ftp://me:pw@host"}, "the proxy 'host' is no http(s) URL"),
+            ({"verify": "maybe"}, "verify must be true or false"),
+        ],
+    )
+    def test_bad_values(self, arguments: dict[str, Any], says: str) -> None:
+        """A value that does not fit is told with its name and what would fit, without a password."""
+        text = refusal({**PAIR, **arguments})
+
+        assert says in text
+        assert "pw" not in text
+
+    def test_unknown(self) -> None:
+        """A misspelt argument is a `TypeError`, as for any Python call, that lists the known ones."""
+        with pytest.raises(
+            TypeError, match=r"unexpected argument 'query_per_secound'; known: .*query_per_second"
+        ):
+            resolve({"query_per_secound": 1}, {})
+
+    def test_prefix(self) -> None:
+        """The prefix of v1's URLs is the documented one."""
+        assert MODEL_PREFIX == "/rpc/2.0/ai_custom/v1/wenxinworkshop"
+
+
+HTTPS, HTTP, LOOPBACK = "https://host", "http://host", "http://127.0.0.1:8000"
+
+
+class TestProxy:
+    """Through which proxy a host is reached."""
+
+    @pytest.mark.parametrize(
+        ("base_url", "argument", "environment", "proxy"),
+        [
+            (HTTPS, None, {}, None),
+            (HTTPS, None, {"HTTPS_PROXY": "http://p:1"}, "http://p:1"),
+            (HTTPS, None, {"https_proxy": "http://p:1"}, "http://p:1"),
+            (HTTPS, None, {"HTTP_PROXY": "http://p:1"}, None),
+            (HTTP, None, {"HTTP_PROXY": "http://p:1", "HTTPS_PROXY": "http://p:2"}, "http://p:1"),
+            (HTTP, None, {"HTTPS_PROXY": "http://p:1"}, None),
+            (HTTPS, None, {"ALL_PROXY": "p:1"}, "http://p:1"),
+            (HTTPS, None, {"ALL_PROXY": "http://p:1", "HTTPS_PROXY": "http://p:2"}, "http://p:2"),
+            (HTTPS, None, {"HTTPS_PROXY": ""}, None),
+            # what names it more closely counts
+            (HTTPS, "http://mine:1", {"HTTPS_PROXY": "http://p:1"}, "http://mine:1"),
+            (HTTPS, "http://mine:1", {"QIANFAN_PROXY": "http://p:1"}, "http://mine:1"),
+            (HTTPS, None, {"QIANFAN_PROXY": "http://q:1", "HTTPS_PROXY": "http://p:1"}, "http://q:1"),
+            (HTTPS, None, {"QIANFAN_PROXY": "", "HTTPS_PROXY": "http://p:1"}, "http://p:1"),
+            (HTTPS, "", {"QIANFAN_PROXY": "http://q:1", "HTTPS_PROXY": "http://p:1"}, None),
+            # hosts that the environment exempts
+            (HTTPS, None, {"HTTPS_PROXY": "http://p:1", "NO_PROXY": "host"}, None),
+            (HTTPS, None, {"HTTPS_PROXY": "http://p:1", "no_proxy": "other,.host"}, None),
+            (HTTPS, None, {"HTTPS_PROXY": "http://p:1", "NO_PROXY": "*"}, None),
+            (HTTPS, None, {"HTTPS_PROXY": "http://p:1", "NO_PROXY": "other"}, "http://p:1"),
+            ("https://host:8443", None, {"HTTPS_PROXY": "http://p:1", "NO_PROXY": "host:8443"}, None),
+            (HTTPS, "http://mine:1", {"NO_PROXY": "host"}, "http://mine:1"),
+            # this machine is reached directly, unless a proxy is meant for us
+            (LOOPBACK, None, {"HTTP_PROXY": "http://p:1"}, None),
+            ("http://localhost:8000", None, {"HTTP_PROXY": "http://p:1"}, None),
+            ("http://[::1]:8000", None, {"HTTP_PROXY": "http://p:1"}, None),
+            (LOOPBACK, "http://mine:1", {}, "http://mine:1"),
+            (LOOPBACK, None, {"QIANFAN_PROXY": "http://q:1"}, "http://q:1"),
+        ],
+    )
+    def test_selection(
+        self, base_url: str, argument: str | None, environment: dict[str, str], proxy: str | None
+    ) -> None:
+        """Argument > QIANFAN_PROXY > the environment's for the scheme; loopback and exempt hosts directly."""
+        assert settings({"base_url": base_url, "proxy": argument}, **environment).network.proxy == proxy
+
+
+class TestDotenv:
+    """The file that QIANFAN_DOT_ENV_CONFIG_FILE names."""
+
+    def test_not_installed(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Naming a file without having the extra says how to install it."""
+        monkeypatch.setitem(sys.modules, "dotenv", None)
+
+        assert "pip install 'qianfan[dotenv]'" in refusal(QIANFAN_DOT_ENV_CONFIG_FILE=".env")
+
+    def test_under_the_environment(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """What the file says counts where the environment says nothing."""
+        stand_in = ModuleType("dotenv")
+        stand_in.dotenv_values = lambda path: {
+            "QIANFAN_AK": f"from {path}",
+            "QIANFAN_SK": "from the file",
+            "QIANFAN_QPS_LIMIT": None,
+        }
+        monkeypatch.setitem(sys.modules, "dotenv", stand_in)
+
+        found = credential(environment={"QIANFAN_DOT_ENV_CONFIG_FILE": "my.env", "QIANFAN_SK": "env-s"})
+
+        assert found == ApplicationKey("from my.env", "env-s")
+
+    def test_not_looked_for(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Without the variable no file is read, whatever is installed."""
+        monkeypatch.setitem(sys.modules, "dotenv", None)
+
+        assert settings() == settings(QIANFAN_DOT_ENV_CONFIG_FILE="")
