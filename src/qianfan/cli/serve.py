@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 from typing import Annotated
 
@@ -44,13 +43,9 @@ def serve(
             )
         except ValueError as error:
             raise typer.BadParameter(str(error)) from None
-        with contextlib.suppress(KeyboardInterrupt):  # the way to end it, at whatever moment
-            running.start()
-            if host not in _LOOPBACK:
-                say(f"注意：监听 {host}，其他机器可以访问本地平台。", style="yellow")
-            _greet(running.url, running.environment)
-            running.run()
-        running.stop()
+        if host not in _LOOPBACK:
+            say(f"注意：监听 {host}，其他机器可以访问本地平台。", style="yellow")
+        running.run(ready=lambda: _greet(running.url, running.environment))
         say("已停止。", style="dim")
 
 

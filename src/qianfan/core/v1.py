@@ -96,6 +96,9 @@ def _sendable(headers: Mapping[str, str]) -> Mapping[str, str]:
 
 def _service(call: Call) -> str:
     """Return the last part of the URL: the endpoint, else what the catalogue or the name says."""
+    for given in (call.endpoint, call.model):
+        if given is not None and not isinstance(given, str):
+            raise InvalidArgumentError(f"model and endpoint are names, not {type(given).__name__}")
     if call.endpoint:
         if "/" in call.endpoint or set(call.endpoint) == {"."}:
             raise InvalidArgumentError(

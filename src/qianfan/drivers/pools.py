@@ -59,6 +59,12 @@ class Pool:
         if self._sync is not None:
             self._sync.close()
 
+    def close_at_exit(self) -> None:
+        """Close what no loop will close any more."""
+        self.close()
+        if self._async is not None:
+            self._async.drop_closed_loops()
+
     async def aclose(self) -> None:
         """Close the connections of threads and of the running loop."""
         self.close()
@@ -83,4 +89,4 @@ def lease(network: Network) -> Pool:
 @atexit.register
 def _close_all() -> None:
     for pool in list(_POOLS.values()):
-        pool.close()
+        pool.close_at_exit()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
+import io
 import socket
 import sys
 import weakref
@@ -53,6 +54,8 @@ if TYPE_CHECKING:
 _reused: ContextVar[bool] = ContextVar("qianfan_reused", default=False)
 
 _AIOHTTP_ERRORS = (ClientError, OSError, asyncio.TimeoutError)
+
+_LARGE = 2**20
 
 #: Timers of a loop may ring this much early.
 _CLOCK_STEP = 0.002
@@ -140,7 +143,8 @@ class AiohttpTransport:
         response = await session.request(
             request.method,
             _parsed(request.url),
-            data=request.body,
+            # aiohttp warns of large bytes, though it sends them as well as it does a file of them.
+            data=request.body if len(request.body) < _LARGE else io.BytesIO(request.body),
             headers=request.headers,
             allow_redirects=False,
             proxy=self._network.proxy,
@@ -164,7 +168,7 @@ class AiohttpTransport:
             self._tls = tls.context(self._network)
         return self._tls
 
-    def _drop_closed_loops(self) -> None:
+    def drop_closed_loops(self) -> None:
         """Close what belongs to loops that were closed by hand, without `shutdown_asyncgens`."""
         for loop in [loop for loop in self._sessions if loop.is_closed()]:
             session, _ = self._sessions.pop(loop)
@@ -178,12 +182,11 @@ class AiohttpTransport:
                 session.close().send(None)  # has nothing left to wait for
 
     async def _new_session(self) -> tuple[ClientSession, AsyncGenerator[None, None]]:
-        self._drop_closed_loops()
+        self.drop_closed_loops()
         loop = asyncio.get_running_loop()
         session = ClientSession(
             connector=_Connector(limit=0, keepalive_timeout=IDLE_SECONDS, socket_factory=_new_socket),
             cookie_jar=DummyCookieJar(),
-            auto_decompress=False,
         )
         closing = self._close_with_loop(loop, session)
         self._sessions[loop] = session, closing

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from qianfan.settings import Network
 
 #: Idle connections kept for each host; more may be open at once.
-POOL_SIZE = 512
+POOL_SIZE = 256
 
 _READ_SIZE = 65536
 
@@ -314,6 +314,8 @@ def translated(error: BaseException, request: Request, proxy: str | None = None)
     if isinstance(error, ReadTimeoutError | TimeoutError) and not isinstance(error, ConnectTimeoutError):
         return timed_out(request)
     inner = error.args[-1] if isinstance(error, ProtocolError) and error.args else error
+    if isinstance(inner, TimeoutError):
+        return timed_out(request)
     return connection_failure(request, error, proxy=proxy, dead=isinstance(inner, _DeadSocketError))
 
 
@@ -327,9 +329,10 @@ def _mask_logs() -> None:
 
 class _Mask(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
+        if record.msg.startswith("Failed to parse headers"):
+            return False  # quotes whatever the reply held; the call says what matters of it
         if isinstance(record.args, tuple):
             record.args = tuple(
                 arg if isinstance(arg, (int, float)) else redact(str(arg)) for arg in record.args
             )
-        record.exc_info = record.exc_text = None  # it may quote what a header held
         return True

@@ -175,6 +175,8 @@ class _Endpoint:
             for index, event in enumerate(events):
                 if delay and index:
                     await asyncio.wait([gone], timeout=delay)
+                else:
+                    await asyncio.sleep(0)  # others have their turn, and a caller who is gone is seen to be
                 if gone.done():
                     return
                 call.reply.append(event)

@@ -10,6 +10,7 @@ from qianfan.local.clock import Clock
 from qianfan.local.state import Options, State
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
 
     from qianfan.client import Qianfan
@@ -61,14 +62,21 @@ class Platform:
         while (server := self._server) is not None and server.wait(_TICK):
             pass
 
-    def run(self) -> None:
-        """Serve until Ctrl-C (or SIGTERM, where this is the main thread), then stop and return."""
+    def run(self, ready: Callable[[], None] | None = None) -> None:
+        """Serve until Ctrl-C (or SIGTERM, where this is the main thread), then stop and return.
+
+        Args:
+            ready: Called once the platform serves; whoever it tells may end it from then on.
+        """
         main = threading.current_thread() is threading.main_thread()
         previous = signal.getsignal(signal.SIGTERM) or signal.SIG_DFL
         try:
             if main:
                 signal.signal(signal.SIGTERM, signal.default_int_handler)
-            self.start().wait()
+            self.start()
+            if ready is not None:
+                ready()
+            self.wait()
         except KeyboardInterrupt:
             pass
         finally:

@@ -257,11 +257,25 @@ class Chat:
         if not model and not endpoint:
             model, endpoint = self._model, self._endpoint
         fields: dict[str, Any] = {"messages": _conversation(messages), **parameters}
-        headers, query = fields.pop("headers", None), fields.pop("query", None)
-        fields.update(fields.pop("extra", None) or {})
+        headers, query, extra = (
+            _mapping(name, fields.pop(name, None)) for name in ("headers", "query", "extra")
+        )
+        fields.update(extra)
         if request_id:
-            headers = {**(headers or {}), "Request_id": request_id}
+            headers = {**headers, "Request_id": request_id}
         return Call("chat", model, endpoint, fields, stream, headers, query)
+
+
+def _mapping(name: str, value: Any) -> Mapping[str, Any]:
+    """Return an argument that is a mapping, an empty one where it was not given."""
+    if not value:
+        return _NOTHING
+    if not isinstance(value, Mapping):
+        raise InvalidArgumentError(f"{name} must be a dict, not {type(value).__name__}")
+    return value
+
+
+_NOTHING: Mapping[str, Any] = {}
 
 
 def _conversation(messages: Conversation) -> list[Mapping[str, Any]]:

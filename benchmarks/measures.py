@@ -1,0 +1,112 @@
+"""What is measured and the figures to reach, as tables."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+# Who takes part, and in which environment.
+CONTESTANTS = {"bare": "ours", "ours": "ours", "openai": "openai", "official": "official"}
+HEAVY = ("openai", "official")  # ten times slower or more: they get fewer calls
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One row of the results: in every round a figure for each contestant."""
+
+    group: str
+    name: str
+    unit: str
+    what: str
+    mode: str
+    concurrency: int = 1
+    count: int = 1
+    heavy_count: int = 1
+    who: tuple[str, ...] = tuple(CONTESTANTS)
+    also: tuple[tuple[str, str, str], ...] = ()
+
+    @property
+    def rows(self) -> list[tuple[str, str, str]]:
+        """Name, unit and key of each figure that one run gives."""
+        return [(self.name, self.unit, "figure"), *self.also]
+
+
+def cold(name: str, what: str, mode: str = "sync", **more: Any) -> Measure:
+    also = [(f"{name}, wall", "ms wall", "wall")]
+    if (what, mode) == ("call", "sync"):
+        also.append((LOADED, "packages", "modules"))
+    return Measure("cold", name, "ms CPU", what, mode, also=tuple(also), **more)
+
+
+LOADED = "asyncio or aiohttp loaded by the first sync call"
+COLD = [
+    cold("interpreter start (whole process)", "start"),
+    cold("import", "import"),
+    cold("import aiohttp, orjson", "import", "async", who=("bare",)),
+    cold("import + sync client", "client"),
+    cold("import + client + first sync call", "call"),
+    cold("import + client + first async call", "call", "async"),
+]
+UNARY = [
+    Measure(
+        "unary", f"unary call, {mode}, {concurrency} at once", "µs CPU", "unary", mode, concurrency, 2048, 768
+    )
+    for mode in ("sync", "async")
+    for concurrency in (1, 32, 256)
+]
+STREAM = [
+    Measure("stream", f"event of a {what} stream, {mode}", "µs CPU", what, mode, 1, count, heavy_count)
+    for what, count, heavy_count in (("burst", 16, 5), ("packed", 16, 5), ("paced", 5, 3))
+    for mode in ("sync", "async")
+]
+FIRST = [
+    Measure("first", f"time to the first event, {mode}", "µs wall", "first", mode, 1, 200, 60)
+    for mode in ("sync", "async")
+]
+MEMORY = [
+    Measure("memory", f"memory per open stream, {mode}", "KiB", "memory", mode, 1, 200, 200)
+    for mode in ("sync", "async")
+]
+TOKENS = [
+    Measure(
+        "tokens",
+        f"OAuth requests of {count} {workers} without a token",
+        "requests",
+        "tokens",
+        mode,
+        count,
+        who=who,
+    )
+    for count, workers, mode in ((50, "threads", "sync"), (200, "tasks", "async"))
+    for who in [("ours", "official")]
+]
+GROUPS = {"cold": COLD, "unary": UNARY, "stream": STREAM, "first": FIRST, "memory": MEMORY, "tokens": TOKENS}
+
+
+@dataclass(frozen=True)
+class Target:
+    """``ours`` at ``measure`` is at most ``limit`` times ``beside``, or ``limit`` itself beside nobody.
+
+    ``base`` names the other side's measure where it is not the same one.
+    """
+
+    measure: str
+    limit: float
+    beside: str = ""
+    base: str = ""
+
+
+TARGETS = [
+    Target("import", 1 / 10, "official"),
+    Target("import", 1 / 15, "openai"),
+    Target("import + sync client", 1.3, "bare", base="import"),
+    Target("import + client + first sync call", 1.3, "bare"),
+    Target(LOADED, 0),
+    *(Target(measure.name, 1.3, "bare") for measure in UNARY),
+    *(Target(measure.name, 1 / 5 if measure.mode == "sync" else 1 / 12, "openai") for measure in UNARY),
+    *(Target(measure.name, 2, "bare") for measure in STREAM),
+    *(Target(measure.name, 1 / 12, "openai") for measure in STREAM),
+    *(Target(measure.name, 1 / 5, "official") for measure in STREAM),
+    *(Target(measure.name, 1.3, "bare") for measure in FIRST),
+    *(Target(measure.name, 1) for measure in TOKENS),
+]

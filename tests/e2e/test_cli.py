@@ -1,0 +1,874 @@
+"""The command `qianfan`, in processes of its own: pipes, signals, a terminal, exit codes."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import select
+import shlex
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import urllib3
+from support.processes import PATIENCE, _bare_environment
+from support.server import closed_port
+
+import qianfan
+
+posix = pytest.mark.skipif(os.name != "posix", reason="signals and terminals as POSIX has them")
+
+COMMAND = [sys.executable, "-m", "qianfan"]
+
+#: What makes libraries write colours although nobody asked.
+_COLOURS = {"FORCE_COLOR", "CLICOLOR_FORCE", "PY_COLORS", "GITHUB_ACTIONS", "TERM", "COLUMNS", "LINES"}
+
+#: Becomes a command for which Ctrl-C means what it does at a shell, whatever started the tests.
+_LEAD = """
+import os, signal, sys
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+if os.isatty(0):
+    import fcntl, termios
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+
+
+def environment(**env):
+    """Return an environment without keys and colours, and with what a test adds."""
+    kept = {name: value for name, value in _bare_environment().items() if name not in _COLOURS}
+    return {**kept, "PYTHONIOENCODING": "utf-8", "TERM": "dumb", "COLUMNS": "200", **env}
+
+
+def run(*arguments, typed=None, command=COMMAND, **env):
+    """Run the command and return how it ended; what is no terminal gets no escape codes."""
+    done = subprocess.run(
+        [*command, *arguments],
+        **({"stdin": subprocess.DEVNULL} if typed is None else {"input": typed}),
+        capture_output=True,
+        env=environment(**env),
+        timeout=PATIENCE,
+        check=False,
+    )
+    done.stdout, done.stderr = done.stdout.decode(), done.stderr.decode()
+    assert "\x1b" not in done.stdout + done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+    return done
+
+
+def one_line(done, code):
+    """Return the one line on stderr with which a command ended that had nothing to print."""
+    assert (done.returncode, done.stdout) == (code, ""), done.stderr
+    lines = done.stderr.splitlines()
+    assert len(lines) == 1, done.stderr
+    return lines[0]
+
+
+@pytest.fixture
+def ask(platform):
+    """Run `qianfan chat` against the platform, with its keys in the environment."""
+    return lambda *arguments, **options: run("chat", *arguments, **{**platform.environment, **options})
+
+
+def body(platform):
+    """Return the body of the platform's last chat call."""
+    return platform.calls("chat").last.body
+
+
+# chat: one question
+
+
+def test_chat_local_needs_nothing():
+    """--local answers without a key, in plain text that ends with one newline."""
+    done = run("chat", "你好", "--local")
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("【本地平台】")
+    assert done.stdout.count("\n") == 1
+
+
+def test_chat_local_takes_any_endpoint():
+    """--local lets a service of one's own answer."""
+    assert run("chat", "你好", "--local", "--endpoint", "my_service").returncode == 0
+
+
+def test_chat_streams_from_the_platform_of_the_environment(ask, platform):
+    """Without --local the environment says where and with which keys; the answer is streamed."""
+    done = ask("你好")
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("【本地平台】")
+    assert body(platform) == {"messages": [{"role": "user", "content": "你好"}], "stream": True}
+
+
+@posix
+def test_chat_writes_as_the_answer_comes(start):
+    """The first words are there long before the last."""
+    platform = start(chunk_delay=PATIENCE)
+    with started("chat", "你好", **platform.environment) as process:
+        first = os.read(process.stdout.fileno(), 100).decode()
+
+    assert first.startswith("【本地")
+    assert len(platform.calls("chat").last.reply) == 1
+
+
+def test_chat_reads_standard_input(ask, platform):
+    """Without a prompt, what is piped in is the question, several lines and all."""
+    done = ask(typed="第一行\n第二行\n".encode())
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert body(platform)["messages"][0]["content"] == "第一行\n第二行"
+
+
+def test_a_prompt_goes_before_standard_input(ask, platform):
+    """With a prompt, standard input is left alone."""
+    assert ask("你好", typed=b"not this").returncode == 0
+    assert body(platform)["messages"][0]["content"] == "你好"
+
+
+@pytest.mark.parametrize("given", [{"typed": b""}, {"typed": b" \n\n"}, {"prompt": ""}, {"prompt": "  "}])
+def test_an_empty_prompt(given):
+    """An empty question is refused in one line, with exit code 2."""
+    arguments = [given["prompt"]] if "prompt" in given else []
+    line = one_line(run("chat", *arguments, "--local", typed=given.get("typed")), 2)
+
+    assert "问题是空的" in line
+
+
+@pytest.mark.parametrize("options", [["--model", "ernie-bot-4"], ["-m", "ERNIE-Bot-4"]])
+def test_chat_takes_a_model(ask, platform, options):
+    """--model names the model."""
+    assert ask("你好", *options).returncode == 0
+    assert platform.calls("chat").last.model == "ERNIE-Bot-4"
+
+
+def test_chat_takes_an_endpoint(ask, platform):
+    """--endpoint names a service of one's own."""
+    platform.add_endpoint("my_service")
+
+    assert ask("你好", "--endpoint", "my_service").returncode == 0
+    assert platform.calls("chat").last.endpoint == "my_service"
+
+
+def test_chat_takes_parameters(ask, platform):
+    """Parameters have options of their own, or go by --param as JSON or as text."""
+    done = ask(
+        *("你好", "--system", "你是诗人", "--temperature", "0.3", "--top-p", "0.5"),
+        *("--penalty-score", "1.2", "--max-output-tokens", "200", "--model", "ERNIE-Bot"),
+        *("--param", "disable_search=true", "-p", 'stop=["。"]', "-p", "user_id=u=1", "-p", "top_k=3"),
+    )
+
+    assert done.returncode == 0
+    assert "你是诗人" in done.stdout
+    sent = {name: value for name, value in body(platform).items() if name not in {"messages", "stream"}}
+    assert sent == {
+        "system": "你是诗人",
+        "temperature": 0.3,
+        "top_p": 0.5,
+        "penalty_score": 1.2,
+        "max_output_tokens": 200,
+        "disable_search": True,
+        "stop": ["。"],
+        "user_id": "u=1",
+        "top_k": 3,
+    }
+
+
+@pytest.mark.parametrize("param", ["novalue", "=3", ""])
+def test_a_bad_param(param):
+    """A --param that is no NAME=JSON is refused in one line that shows an example."""
+    line = one_line(run("chat", "你好", "--local", "--param", param), 2)
+
+    assert "NAME=JSON" in line
+    assert "--param disable_search=true" in line
+
+
+@pytest.mark.parametrize(
+    "param", ["messages=[]", "stream=false", "model=3", "retry_count=many", "headers=3", "extra=[1]"]
+)
+def test_a_param_that_is_an_argument(ask, param):
+    """A --param with the name of an argument of the call ends well or in one line, never in a traceback."""
+    done = ask("你好", "--param", param)
+
+    assert done.returncode in {0, 1, 2}
+    assert done.returncode == 0 or len(done.stderr.splitlines()) == 1
+
+
+def test_a_temperature_that_is_no_number():
+    """An option of the wrong type is refused by name, with exit code 2."""
+    done = run("chat", "你好", "--local", "--temperature", "hot")
+
+    assert done.returncode == 2
+    assert "--temperature" in done.stderr
+
+
+def test_an_answer_that_is_cut_says_so(ask):
+    """A truncated answer is on stdout, the remark about it on stderr."""
+    done = ask("请介绍一下杭州", "--max-output-tokens", "10", "--model", "ERNIE-Bot")
+
+    assert done.returncode == 0
+    assert done.stderr == "（回答因长度被截断）\n"
+    assert "截断" not in done.stdout
+
+
+def test_a_function_call_is_shown(ask):
+    """A function call in place of an answer is printed with its arguments."""
+    function = {
+        "name": "get_weather",
+        "description": "查询天气",
+        "parameters": {"type": "object", "properties": {"city": {"type": "string"}}},
+    }
+    done = ask("北京天气", "--model", "ERNIE-Bot", "--param", f"functions={json.dumps([function])}")
+
+    assert 'get_weather({"city":"北京"})' in done.stdout
+
+
+# chat: what goes wrong
+
+
+def test_no_credentials():
+    """Without keys the command ends with exit code 2 and one line that says what to set."""
+    line = one_line(run("chat", "你好"), 2)
+
+    assert line.startswith("qianfan: ")
+    assert "QIANFAN_AK" in line
+    assert "QIANFAN_LOCAL" in line
+
+
+def test_wrong_keys(ask):
+    """Wrong keys end the command with exit code 1 and the platform's words, without the key."""
+    line = one_line(ask("你好", QIANFAN_SK="wrong-5ecret"), 1)
+
+    assert "Client authentication failed" in line
+    assert "5ecret" not in line
+
+
+def test_an_unknown_model(ask):
+    """An unknown model ends the command with exit code 1 and the names that are near."""
+    line = one_line(ask("你好", "--model", "ERNIE-Bott"), 1)
+
+    assert "[3]" in line
+    assert "ERNIE-Bot" in line
+
+
+def test_a_value_out_of_range(ask):
+    """A value the platform refuses ends the command with exit code 1 and the platform's words."""
+    assert "336003" in one_line(ask("你好", "--temperature", "2"), 1)
+
+
+def test_a_refused_connection():
+    """A platform that is not there ends the command with exit code 1 and its address."""
+    url = f"http://127.0.0.1:{closed_port()}"
+    env = {"QIANFAN_BASE_URL": url, "QIANFAN_AK": "a", "QIANFAN_SK": "s", "QIANFAN_LLM_API_RETRY_COUNT": "1"}
+    line = one_line(run("chat", "你好", **env), 1)
+
+    assert url in line
+    assert "refused" in line
+
+
+def test_an_address_that_is_none():
+    """An address that is no URL ends the command with exit code 2 and the setting's name."""
+    line = one_line(run("chat", "你好", QIANFAN_BASE_URL="nowhere", QIANFAN_AK="a", QIANFAN_SK="s"), 2)
+
+    assert "base_url" in line
+
+
+@posix
+def test_an_answer_that_does_not_go_on(start):
+    """--timeout bounds the wait for the next words; the ones that came are printed."""
+    platform = start(chunk_delay=PATIENCE)
+    done = run("chat", "你好", "--timeout", "0.3", **platform.environment)
+
+    assert done.returncode == 1
+    assert done.stdout.startswith("【本地")
+    assert len(done.stderr.splitlines()) == 1
+
+
+@posix
+def test_a_platform_that_stops_in_mid_answer(start):
+    """A stream that is cut ends the command with exit code 1, after the words that came."""
+    platform = start(chunk_delay=PATIENCE)
+    with started("chat", "你好", **platform.environment) as process:
+        first = os.read(process.stdout.fileno(), 100)
+        platform.stop()
+        out, err = process.communicate(timeout=PATIENCE)
+
+    assert process.returncode == 1
+    assert (first + out).decode().startswith("【本地")
+    assert len(err.decode().splitlines()) == 1
+    assert "Traceback" not in err.decode()
+
+
+def test_input_that_is_no_text(ask):
+    """Bytes that are no UTF-8 are refused in one line."""
+    one_line(ask(typed=b"\xff\xfe\xfa"), 2)
+
+
+@posix
+def test_an_input_that_is_closed():
+    """Without a prompt and with standard input closed, the command ends in one line."""
+    line = f"exec {shlex.join([*COMMAND, 'chat', '--local'])} <&-"
+
+    one_line(run(command=["sh", "-c", line]), 2)
+
+
+def test_an_output_that_cannot_show_chinese(ask):
+    """Where the output's encoding lacks the characters, the command ends without a traceback."""
+    assert ask("你好", PYTHONIOENCODING="ascii").returncode in {0, 1}
+
+
+@posix
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no full device")
+def test_an_output_that_is_full():
+    """A disk that is full ends the command with exit code 1 and one line."""
+    line = f"exec {shlex.join([*COMMAND, 'chat', '你好'])} >/dev/full"
+    done = subprocess.run(
+        ["sh", "-c", line],
+        stdin=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        env=environment(QIANFAN_LOCAL="1"),
+        timeout=PATIENCE,
+        check=False,
+    )
+
+    assert done.returncode == 1
+    assert len(done.stderr.decode().splitlines()) == 1
+
+
+@posix
+def test_a_reader_that_has_enough(start):
+    """A pipe into `head` ends without a traceback, and head has its bytes."""
+    platform = start(chunk_delay=0.01)
+    line = f"{shlex.join([*COMMAND, 'chat', '你好'])} | head -c 5"
+    done = subprocess.run(
+        ["sh", "-c", line],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        env=environment(**platform.environment),
+        timeout=PATIENCE,
+        check=False,
+    )
+
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert done.stdout == "【本地".encode()[:5]
+
+
+# Signals
+
+
+def started(*arguments, **env):
+    """Start the command, with pipes, to be read and signalled; it is killed when the block ends."""
+    return _Started(
+        [sys.executable, "-c", _LEAD, *COMMAND, *arguments],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=environment(**env),
+    )
+
+
+class _Started(subprocess.Popen):
+    """A process that does not outlive its block."""
+
+    def __exit__(self, *error):
+        self.kill()
+        super().__exit__(*error)
+
+
+@posix
+def test_ctrl_c_in_mid_answer(start):
+    """Ctrl-C in mid-answer ends the command with exit code 130, without a traceback."""
+    platform = start(chunk_delay=PATIENCE)
+    with started("chat", "你好", **platform.environment) as process:
+        assert os.read(process.stdout.fileno(), 100)
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=PATIENCE)
+
+    assert process.returncode == 130
+    assert err.decode().strip() == ""
+
+
+@posix
+def test_ctrl_c_before_the_answer():
+    """Ctrl-C while the platform has not answered yet ends the command with exit code 130."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        keys = {"QIANFAN_AK": "a", "QIANFAN_SK": "s"}
+        with started("chat", "你好", QIANFAN_BASE_URL=url, **keys) as process:
+            connection, _ = silent.accept()
+            with connection:
+                connection.recv(1)
+                process.send_signal(signal.SIGINT)
+                _, err = process.communicate(timeout=PATIENCE)
+
+    assert process.returncode == 130
+    assert err.decode().strip() == ""
+
+
+# A session at a terminal
+
+
+class Terminal:
+    """The command at a terminal of its own, as a user sees it."""
+
+    def __init__(self, *arguments, **env):
+        import pty
+
+        self._master, slave = pty.openpty()
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", _LEAD, *COMMAND, *arguments],
+            stdin=slave,
+            stdout=slave,
+            stderr=slave,
+            start_new_session=True,
+            env=environment(**env),
+        )
+        os.close(slave)
+        self.screen = ""
+        self._seen = 0
+        self._bytes = b""
+
+    def see(self, text):
+        """Wait until a text shows after what was seen before, and return what came before it."""
+        deadline = time.monotonic() + PATIENCE
+        while (found := self.screen.find(text, self._seen)) < 0:
+            assert self._read(deadline), f"{text!r} never came; the screen:\n{self.screen}"
+        before = self.screen[self._seen : found]
+        self._seen = found + len(text)
+        return before
+
+    def type(self, text):
+        """Type a text; a control character is the key with its letter."""
+        os.write(self._master, text.encode())
+
+    def press_until(self, key, text):
+        """Press a key until a text shows.
+
+        A Ctrl-C that comes after the prompt is written but before readline waits for a key is lost on
+        readline; a user presses again.
+        """
+        deadline = time.monotonic() + PATIENCE
+        while self.screen.find(text, self._seen) < 0:
+            assert time.monotonic() < deadline, f"{text!r} never came; the screen:\n{self.screen}"
+            self.type(key)
+            self._read(time.monotonic() + 1)
+        self.see(text)
+
+    def end(self):
+        """Wait for the end of the process, and return its exit code."""
+        deadline = time.monotonic() + PATIENCE
+        while self._read(deadline):
+            pass
+        return self.process.wait(timeout=PATIENCE)
+
+    def _read(self, deadline):
+        ready, _, _ = select.select([self._master], [], [], max(0.0, deadline - time.monotonic()))
+        try:
+            data = os.read(self._master, 4096) if ready else b""
+        except OSError:  # Linux's way of saying that the other side is closed
+            data = b""
+        self._bytes += data
+        text = self._bytes.decode("utf-8", "ignore").replace("\r\n", "\n")
+        self.screen = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", text)
+        return bool(data)
+
+    def close(self):
+        """End what is still running."""
+        self.process.kill()
+        self.process.wait()
+        os.close(self._master)
+
+
+@pytest.fixture
+def sit(platform):
+    """Sit down at a terminal with `qianfan chat` against the platform, or another one."""
+    terminals = []
+
+    def sit(*arguments, at=platform, **env):
+        terminals.append(Terminal("chat", *arguments, **{**at.environment, **env}))
+        return terminals[-1]
+
+    yield sit
+    for terminal in terminals:
+        terminal.close()
+
+
+@posix
+def test_a_session_of_two_turns(sit, platform):
+    """A session remembers the turns before; /exit ends it well."""
+    terminal = sit()
+    terminal.see("/exit")
+    terminal.see("> ")
+    terminal.type("我叫小明\n")
+    terminal.see("【本地平台】")
+    terminal.see("> ")
+    terminal.type("我叫什么名字？\n")
+    terminal.see("您叫小明")
+    terminal.see("> ")
+    terminal.type("/exit\n")
+
+    assert terminal.end() == 0
+    assert "Traceback" not in terminal.screen
+    assert [len(call.messages) for call in platform.calls("chat")] == [1, 3]
+
+
+@posix
+def test_clear_forgets_the_turns(sit, platform):
+    """/clear starts anew, an empty line asks nothing, and Ctrl-D ends the session well."""
+    terminal = sit()
+    terminal.see("> ")
+    terminal.type("我叫小明\n")
+    terminal.see("【本地平台】")
+    terminal.see("> ")
+    terminal.type("/clear\n")
+    terminal.see("> ")
+    terminal.type("\n")
+    terminal.see("> ")
+    terminal.type("我叫什么名字？\n")
+    terminal.see("还没有告诉过我")
+    terminal.see("> ")
+    terminal.type("\x04")
+
+    assert terminal.end() == 0
+    assert "Traceback" not in terminal.screen
+    assert [len(call.messages) for call in platform.calls("chat")] == [1, 1]
+
+
+@posix
+def test_ctrl_c_at_the_prompt(sit, platform):
+    """Ctrl-C at the prompt leaves the session without a traceback."""
+    terminal = sit()
+    terminal.see("> ")
+    terminal.press_until("\x03", "\n")
+
+    assert terminal.end() in {0, 130}
+    assert "Traceback" not in terminal.screen
+    assert platform.calls() == []
+
+
+@posix
+def test_ctrl_c_in_an_answer_keeps_the_session(sit, start):
+    """Ctrl-C in mid-answer stops the answer; the session goes on as if that turn had not been."""
+    platform = start(chunk_delay=PATIENCE)
+    terminal = sit(at=platform)
+    for _ in range(2):
+        terminal.see("> ")
+        terminal.type("你好\n")
+        terminal.see("【本地")
+        terminal.type("\x03")
+    terminal.see("> ")
+    terminal.type("/exit\n")
+
+    assert terminal.end() == 0
+    assert "Traceback" not in terminal.screen
+    assert [len(call.messages) for call in platform.calls("chat")] == [1, 1]
+
+
+@posix
+def test_a_turn_that_fails_keeps_the_session(sit, platform):
+    """A refused turn shows one line; the session goes on without it."""
+    terminal = sit("--param", "stop=[1]")
+    terminal.see("> ")
+    terminal.type("你好\n")
+    terminal.see("336003")
+    terminal.see("> ")
+    terminal.type("您好\n")
+    terminal.see("336003")
+    terminal.see("> ")
+    terminal.type("/exit\n")
+
+    assert terminal.end() == 0
+    assert "Traceback" not in terminal.screen
+    assert [len(call.messages) for call in platform.calls("chat")] == [1, 1]
+
+
+@posix
+def test_history_is_at_the_arrow_key(sit, platform):
+    """The arrow key brings back what was typed before, in a terminal that has such a key."""
+    terminal = sit(TERM="xterm")
+    terminal.see("> ")
+    terminal.type("我叫小明\n")
+    terminal.see("【本地平台】")
+    terminal.see("> ")
+    terminal.type("\x1b[A\n")
+    terminal.see("【本地平台】")
+    terminal.see("> ")
+    terminal.type("/exit\n")
+
+    assert terminal.end() == 0
+    assert [call.messages[-1]["content"] for call in platform.calls("chat")] == ["我叫小明"] * 2
+
+
+@posix
+def test_a_session_on_the_embedded_platform(sit):
+    """A session needs no keys with --local."""
+    terminal = sit("--local", QIANFAN_AK="", QIANFAN_SK="")
+    terminal.see("> ")
+    terminal.type("1 + 2 等于几\n")
+    terminal.see("1 + 2 = 3")
+    terminal.see("> ")
+    terminal.type("/exit\n")
+
+    assert terminal.end() == 0
+
+
+# serve
+
+
+class Serving:
+    """`qianfan serve` in a process of its own, and what it printed."""
+
+    def __init__(self, *options, port="0"):
+        self.process = started("serve", "--port", port, *options)
+        self.greeting = ""
+        for line in iter(self.process.stdout.readline, b""):
+            self.greeting += line.decode()
+            if "Ctrl-C" in self.greeting:
+                break
+        self.environment = dict(re.findall(r"export (\w+)=(\S+)", self.greeting))
+        self.url = self.environment.get("QIANFAN_BASE_URL", "")
+
+    def stop(self, number=signal.SIGINT):
+        """Signal it, and return the exit code and what it wrote on stderr."""
+        self.process.send_signal(number)
+        _, err = self.process.communicate(timeout=PATIENCE)
+        return self.process.returncode, err.decode()
+
+
+@pytest.fixture
+def serving():
+    """Start `qianfan serve`; it is ended at the end."""
+    running = []
+
+    def serving(*options, **named):
+        running.append(Serving(*options, **named))
+        return running[-1]
+
+    yield serving
+    for server in running:
+        with server.process:
+            pass
+
+
+@posix
+def test_serve_prints_what_to_set_and_paste(serving):
+    """The address is printed, the variables to set, and an example that works as it is printed."""
+    server = serving()
+    token_url = re.search(r"'(http\S+/oauth/\S+)'", server.greeting)[1]
+    chat_url = re.search(r"'(http\S+access_token=)'", server.greeting)[1]
+    question = re.search(r"-d '(.+)'", server.greeting)[1]
+    with urllib3.PoolManager(retries=False, timeout=PATIENCE) as http:
+        token = http.request("POST", token_url).json()["access_token"]
+        answer = http.request(
+            "POST",
+            chat_url + token,
+            body=question.encode(),
+            headers={"Content-Type": "application/json"},
+        ).json()
+
+    assert server.url in server.greeting.splitlines()[0]
+    assert set(server.environment) == {"QIANFAN_BASE_URL", "QIANFAN_AK", "QIANFAN_SK"}
+    assert answer["result"].startswith("【本地平台】")
+
+
+@posix
+@pytest.mark.skipif(not shutil.which("curl"), reason="curl is not installed")
+def test_serve_prints_commands_that_a_shell_runs(serving):
+    """The printed commands, pasted into a shell, print an answer."""
+    server = serving()
+    pasted = "\n".join(line for line in server.greeting.splitlines() if "curl" in line)
+    done = run(command=["sh", "-c", pasted.replace("python3", sys.executable)])
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert json.loads(done.stdout)["result"].startswith("【本地平台】")
+
+
+@posix
+def test_serve_answers_the_sdk_and_the_command(serving, monkeypatch):
+    """With the printed variables set, a program and `qianfan chat` are answered."""
+    server = serving()
+    for name, value in server.environment.items():
+        monkeypatch.setenv(name, value)
+    answer = qianfan.ChatCompletion().do([{"role": "user", "content": "你好"}])["result"]
+    done = run("chat", "你好", **server.environment)
+
+    assert done.stdout == answer + "\n"
+
+
+@posix
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_serve_ends_when_it_is_told(serving, number):
+    """Ctrl-C and SIGTERM end serve with exit code 0, in good order; the port is free again."""
+    server = serving()
+    code, err = server.stop(number)
+
+    assert code == 0
+    assert err == "已停止。\n"
+    with socket.socket() as probe:
+        assert probe.connect_ex(("127.0.0.1", int(server.url.rpartition(":")[2]))) != 0
+
+
+@posix
+def test_serve_ends_in_mid_stream(serving):
+    """Ctrl-C ends serve at once, although a client is in mid-stream; the client is told."""
+    server = serving("--chunk-delay", str(PATIENCE))
+    keys = {"ak": server.environment["QIANFAN_AK"], "sk": server.environment["QIANFAN_SK"]}
+    with qianfan.Qianfan(base_url=server.url, **keys) as client:
+        stream = client.chat.do([{"role": "user", "content": "你好"}], stream=True)
+        code, err = server.stop()
+        with pytest.raises(qianfan.errors.StreamIncompleteError):
+            stream.collect()
+
+    assert (code, err) == (0, "已停止。\n")
+
+
+def test_serve_on_a_taken_port():
+    """A port that is taken ends serve with exit code 1 and one line that names it."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        line = one_line(run("serve", "--port", str(port)), 1)
+
+    assert str(port) in line
+    assert "in use" in line or "占用" in line
+
+
+def test_serve_on_a_host_that_is_none():
+    """A host that cannot be listened on ends serve with exit code 1 and one line."""
+    one_line(run("serve", "--port", "0", "--host", "no.such.host.invalid"), 1)
+
+
+@posix
+def test_serve_on_the_port_it_is_given(serving):
+    """--port names the port."""
+    port = closed_port()
+
+    assert serving(port=str(port)).url == f"http://127.0.0.1:{port}"
+
+
+@posix
+@pytest.mark.parametrize(
+    ("options", "code"),
+    [(["--qps", "0.01"], 18), (["--rpm", "1"], 336501), (["--tpm", "1"], 336502)],
+)
+def test_serve_passes_quotas_on(serving, options, code):
+    """Quotas reach the platform: the call above them is refused with their code."""
+    server = serving(*options)
+    keys = {"ak": server.environment["QIANFAN_AK"], "sk": server.environment["QIANFAN_SK"]}
+    question = [{"role": "user", "content": "你好"}]
+    with qianfan.Qianfan(base_url=server.url, retry_count=1, **keys) as client:
+        client.chat.do(question)
+        with pytest.raises(qianfan.errors.RateLimitError) as caught:
+            client.chat.do(question)
+
+    assert caught.value.error_code == code
+
+
+@posix
+def test_serve_passes_the_other_options_on(serving):
+    """Token lifetime, any key and any endpoint reach the platform."""
+    server = serving("--token-lifetime", "77", "--any-key", "--any-endpoint")
+    with urllib3.PoolManager(retries=False, timeout=PATIENCE) as http:
+        query = "grant_type=client_credentials&client_id=any&client_secret=thing"
+        issued = http.request("POST", f"{server.url}/oauth/2.0/token?{query}").json()
+    with qianfan.Qianfan(base_url=server.url, ak="other", sk="thing") as client:
+        answer = client.chat.do([{"role": "user", "content": "你好"}], endpoint="my_service")
+
+    assert issued["expires_in"] == 77
+    assert answer["result"]
+
+
+@posix
+def test_serve_warns_of_other_machines(serving):
+    """Listening beyond loopback is said on stderr."""
+    _, err = serving("--host", "0.0.0.0").stop()
+
+    assert "其他机器" in err
+
+
+@pytest.mark.parametrize(
+    "options", [["--qps", "0"], ["--rpm", "-1"], ["--token-lifetime", "0"], ["--port", "70000"]]
+)
+def test_serve_with_a_value_that_does_not_fit(options):
+    """A value that could not work ends serve with exit code 2 and a message about it."""
+    done = run("serve", "--port", "0", *options)
+
+    assert done.returncode == 2
+    assert options[0].strip("-").replace("-", "_") in done.stderr.replace("-", "_")
+
+
+# The command itself
+
+
+def test_version():
+    """--version prints the version and nothing else."""
+    done = run("--version")
+
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"{qianfan.__version__}\n", "")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--help"], ["chat", "serve", "--version"]),
+        (["chat", "--help"], ["--model", "--endpoint", "--system", "--temperature", "--param", "--local"]),
+        (["serve", "--help"], ["--port", "--host", "--qps", "--rpm", "--tpm", "--token-lifetime"]),
+    ],
+)
+def test_help(arguments, words):
+    """--help names the commands and their options."""
+    done = run(*arguments)
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert [word for word in words if word not in done.stdout] == []
+
+
+def test_the_installed_command():
+    """The command is installed beside Python under its own name."""
+    script = shutil.which("qianfan", path=str(Path(sys.executable).parent))
+    if script is None:
+        pytest.skip("the package is not installed here")
+
+    assert run("--version", command=[script]).stdout == f"{qianfan.__version__}\n"
+
+
+def test_a_command_that_is_none():
+    """An unknown command ends with exit code 2 and is named."""
+    done = run("chatt")
+
+    assert done.returncode == 2
+    assert "chatt" in done.stderr
+
+
+def without(*modules):
+    """Return a command line of Python in which modules are not installed."""
+    program = f"""
+import runpy, sys
+for name in {modules!r}:
+    sys.modules[name] = None
+sys.argv[0] = "qianfan"
+runpy.run_module("qianfan", run_name="__main__")
+"""
+    return [sys.executable, "-c", program]
+
+
+@pytest.mark.parametrize("missing", ["typer", "rich"])
+def test_without_its_extra_it_says_what_to_install(missing):
+    """Without the packages of the command line, one line says which extra to install."""
+    line = one_line(run("chat", "你好", command=without(missing)), 1)
+
+    assert "pip install 'qianfan[cli,local]'" in line
+
+
+@pytest.mark.parametrize("arguments", [["chat", "你好", "--local"], ["serve", "--port", "0"]])
+@pytest.mark.parametrize("missing", ["uvicorn", "starlette", "httptools"])
+def test_without_the_platforms_extra_it_says_what_to_install(arguments, missing):
+    """Without the packages of the local platform, one line says which extra to install."""
+    line = one_line(run(*arguments, command=without(missing)), 1)
+
+    assert "pip install 'qianfan[local]'" in line

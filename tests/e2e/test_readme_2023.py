@@ -1,0 +1,307 @@
+"""The Chat part of the README of 2023, as code: programs of that time run unchanged."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+from conftest import register
+from support.processes import PATIENCE, _bare_environment
+
+import qianfan
+
+# The examples as that README has them. What differs: the end of input ends the endless loop.
+CALLS = """
+import qianfan
+chat_comp = qianfan.ChatCompletion(ak="...", sk="...")
+
+# 调用默认模型，即 ERNIE-Bot-turbo
+resp = chat_comp.do(messages=[{
+    "role": "user",
+    "content": "你好"
+}])
+
+print(resp['body']['result'])
+# 输入：你好
+# 输出：你好！有什么我可以帮助你的吗？
+
+# 指定特定模型
+resp = chat_comp.do(model="ERNIE-Bot", messages=[{
+    "role": "user",
+    "content": "你好"
+}])
+
+# 指定自行发布的模型
+resp = chat_comp.do(endpoint="your_custom_endpoint", messages=[{
+    "role": "user",
+    "content": "你好"
+}])
+"""
+
+LOOP = """
+import qianfan
+chat_comp = qianfan.ChatCompletion(ak="...", sk="...")
+
+# 也可以利用内置 Messages 简化多轮对话
+# 下面是一个简单的用户对话案例，实现了对话内容的记录
+msgs = qianfan.Messages()
+while True:
+    msgs.append(input())         # 增加用户输入
+    resp = chat_comp.do(messages=msgs)
+    print(resp)									 # 打印输出
+    msgs.append(resp)            # 增加模型输出
+"""
+
+ASYNC = """
+import qianfan
+chat_comp = qianfan.ChatCompletion(ak="...", sk="...")
+
+# 异步调用
+resp = await chat_comp.ado(model="ERNIE-Bot-turbo", messages=[{
+    "role": "user",
+    "content": "你好"
+}])
+print(resp['body']['result'])
+
+# 异步流式调用
+resp = await chat_comp.ado(model="ERNIE-Bot-turbo", messages=[{
+    "role": "user",
+    "content": "你好"
+}], stream=True)
+
+async for r in resp:
+    print(r['result'])
+"""
+
+RATE = """
+import qianfan
+chat_comp = qianfan.ChatCompletion(query_per_second=0.5)
+print(chat_comp.do(messages=[{"role": "user", "content": "你好"}])['body']['result'])
+"""
+
+BY_ENVIRONMENT = """
+# 通过环境变量传递（作用于全局，优先级最低）
+import os
+os.environ["QIANFAN_AK"]="..."
+os.environ["QIANFAN_SK"]="..."
+"""
+
+BY_FUNCTION = """
+# 或者通过内置函数传递（作用于全局，优先级大于环境变量）
+import qianfan
+qianfan.AK("...")
+qianfan.SK("...")
+"""
+
+BY_CONSTRUCTOR = """
+# 或者构造时传递（仅作用于该对象，优先级最高）
+import qianfan
+chat_comp = qianfan.ChatCompletion(ak="...", sk="...")
+"""
+
+CALL = """
+import qianfan
+chat_comp = qianfan.ChatCompletion()
+print(chat_comp.do(messages=[{"role": "user", "content": "你好"}])['body']['result'])
+"""
+
+MODELS = [
+    "ERNIE-Bot-4",
+    "ERNIE-Bot-turbo",
+    "ERNIE-Bot",
+    "BLOOMZ-7B",
+    "Llama-2-7b-chat",
+    "Llama-2-13b-chat",
+    "Llama-2-70b-chat",
+    "Qianfan-BLOOMZ-7B-compressed",
+    "Qianfan-Chinese-Llama-2-7B",
+    "ChatGLM2-6B-32K",
+    "AquilaChat-7B",
+]
+
+#: Runs a program given as text, `await` outside a function and all.
+RUNNER = """
+import ast, asyncio, inspect, logging, sys
+logging.getLogger("asyncio").setLevel(logging.ERROR)
+code = compile(sys.argv[1], "readme", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+namespace = {"__name__": "readme"}
+try:
+    if code.co_flags & inspect.CO_COROUTINE:
+        asyncio.run(eval(code, namespace))
+    else:
+        exec(code, namespace)
+except EOFError:
+    pass
+"""
+
+
+def run(program, typed="", **env):
+    """Run a program in a process of its own, where warnings are errors, and return what it printed."""
+    done = subprocess.run(
+        [sys.executable, "-X", "dev", "-W", "error", "-c", RUNNER, program],
+        input=typed,
+        capture_output=True,
+        encoding="utf-8",
+        env={**_bare_environment(), "PYTHONIOENCODING": "utf-8", **env},
+        timeout=PATIENCE,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout
+
+
+@pytest.fixture(params=["environment variable", "platform"])
+def execute(request, platform):
+    """Run a program without any key, where QIANFAN_LOCAL says so; or with real keys, on a platform."""
+    if request.param == "environment variable":
+        return lambda program, typed="": run(program, typed, QIANFAN_LOCAL="1")
+    application = register(platform)
+    platform.add_endpoint("your_custom_endpoint")
+
+    def with_keys(program, typed=""):
+        keys = {"QIANFAN_AK": application.ak, "QIANFAN_SK": application.sk}
+        program = program.replace('ak="..."', f'ak="{application.ak}"').replace(
+            'sk="..."', f'sk="{application.sk}"'
+        )
+        return run(program, typed, QIANFAN_BASE_URL=platform.url, **keys)
+
+    return with_keys
+
+
+def test_the_calls_run_as_written(execute):
+    """The default model, a named model and an endpoint of one's own answer; the body has the result."""
+    printed = execute(CALLS)
+
+    assert "您好！有什么我可以帮助您的吗？" in printed
+
+
+def test_the_loop_runs_as_written(execute):
+    """The endless loop over input() holds a conversation, and prints replies as QfResponse."""
+    printed = execute(LOOP, "我叫小明\n今天过得很开心\n我叫什么名字？\n").splitlines()
+
+    assert len(printed) == 3
+    assert all(line.startswith("QfResponse(code=200") for line in printed)
+    assert "小明" in printed[2]
+
+
+def test_async_runs_as_written(execute):
+    """An awaited reply and an awaited stream give the same words."""
+    whole, *events = execute(ASYNC).splitlines()
+
+    assert len(events) > 10
+    assert "".join(events) == whole
+
+
+def test_the_rate_limit_runs_as_written(execute):
+    """An object with query_per_second answers."""
+    assert "您好" in execute(RATE)
+
+
+@pytest.mark.parametrize("given", [BY_ENVIRONMENT + CALL, BY_FUNCTION + CALL, BY_CONSTRUCTOR])
+def test_the_ways_to_give_credentials_run_as_written(given):
+    """Each of the three ways runs on the local platform with the README's own dots for keys."""
+    run(given, QIANFAN_LOCAL="1")
+
+
+def test_the_loop_over_input_reaches_the_platform(platform, make, monkeypatch):
+    """Each turn of the loop carries the conversation so far."""
+    typed = iter(["我叫小明", "我叫什么名字？"])
+    monkeypatch.setattr("builtins.input", lambda: next(typed))
+    chat_comp = make(platform).chat
+    msgs = qianfan.Messages()
+    while True:
+        try:
+            msgs.append(input())
+        except StopIteration:
+            break
+        resp = chat_comp.do(messages=msgs)
+        msgs.append(resp)
+
+    assert [len(call.messages) for call in platform.calls("chat")] == [1, 3]
+    assert "小明" in resp["body"]["result"]
+
+
+@pytest.fixture
+def applications(platform, monkeypatch):
+    """Three applications of one platform, whose address the environment gives."""
+    monkeypatch.setenv("QIANFAN_BASE_URL", platform.url)
+    return [register(platform) for _ in range(3)]
+
+
+def caller(platform, world, **arguments):
+    """Make an object and a call, and return the API Key that the platform was asked a token with."""
+    world.ask(qianfan.ChatCompletion(**arguments)).text  # noqa: B018  # raises where it failed
+    return platform.calls("token").last.query["client_id"]
+
+
+def test_the_priority_of_credentials(world, platform, applications, monkeypatch):
+    """From low to high: the environment, qianfan.AK() and SK(), the constructor; each can be taken back."""
+    low, middle, high = applications
+    monkeypatch.setenv("QIANFAN_AK", low.ak)
+    monkeypatch.setenv("QIANFAN_SK", low.sk)
+
+    assert caller(platform, world) == low.ak
+    qianfan.AK(middle.ak)
+    qianfan.SK(middle.sk)
+    assert caller(platform, world) == middle.ak
+    assert caller(platform, world, ak=high.ak, sk=high.sk) == high.ak
+    qianfan.AK(None)
+    qianfan.SK(None)
+    platform.revoke_tokens()
+    assert caller(platform, world) == low.ak
+
+
+def test_credentials_are_read_when_the_object_is_made(world, platform, applications):
+    """An object keeps the credentials it was made with, whatever the setters say later."""
+    first, second, _ = applications
+    qianfan.AK(first.ak)
+    qianfan.SK(first.sk)
+    chat_comp = qianfan.ChatCompletion()
+    qianfan.AK(second.ak)
+    qianfan.SK(second.sk)
+    world.ask(chat_comp).text  # noqa: B018  # raises where it failed
+
+    assert platform.calls("token").last.query["client_id"] == first.ak
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_every_model_of_the_readme_answers(platform, chat, model):
+    """Each of the eleven models answers at an endpoint of its own, whole and in events."""
+    resp = chat.do(model=model, messages=[{"role": "user", "content": "你好"}])
+    streamed = chat.do(model=model, messages=[{"role": "user", "content": "你好"}], stream=True)
+
+    assert resp["result"] == "".join(r["result"] for r in streamed)
+    assert {call.model for call in platform.calls("chat")} == {model}
+
+
+def test_the_models_of_the_readme_have_endpoints_of_their_own(platform, chat):
+    """The eleven models are eleven services, and models() names them all."""
+    for model in MODELS:
+        chat.do(model=model, messages=[{"role": "user", "content": "你好"}])
+
+    assert len({call.endpoint for call in platform.calls("chat")}) == len(MODELS) == 11
+    assert set(MODELS) <= qianfan.ChatCompletion.models()
+
+
+def test_the_default_is_the_model_the_readme_names(world, platform, chat):
+    """Without a model, ERNIE-Bot-turbo answers."""
+    world.ask(chat).text  # noqa: B018  # raises where it failed
+
+    assert platform.calls("chat").last.model == "ERNIE-Bot-turbo"
+
+
+def test_sync_streams_as_async_does(chat):
+    """A sync stream is iterated as the README's Completion example does."""
+    resp = chat.do(model="ERNIE-Bot", messages=[{"role": "user", "content": "你好"}], stream=True)
+
+    assert "".join(r["result"] for r in resp).startswith("【本地平台】")
+
+
+def test_a_printed_reply_names_its_class(chat, capsys):
+    """print(resp) shows code, headers and body, as the dataclass of that time did."""
+    print(chat.do(messages=[{"role": "user", "content": "你好"}]))  # noqa: T201  # the README prints it
+    printed = capsys.readouterr().out
+
+    assert printed.startswith("QfResponse(code=200, headers={")
+    assert "body={" in printed

@@ -1,0 +1,270 @@
+"""The examples and the scripts, run as a newcomer runs them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from support.processes import PATIENCE, _bare_environment
+
+ROOT = Path(__file__).parents[2]
+EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
+
+posix = pytest.mark.skipif(os.name != "posix", reason="the scripts are for bash")
+
+
+def run(command, **options):
+    """Run a command and return how it ended, with its output as text."""
+    options.setdefault("env", {**_bare_environment(), "PYTHONIOENCODING": "utf-8"})
+    return subprocess.run(
+        [str(part) for part in command],
+        capture_output=True,
+        encoding="utf-8",
+        timeout=2 * PATIENCE,
+        check=False,
+        **options,
+    )
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.name)
+def test_an_example_runs(example):
+    """Every example runs without a key, a network or a warning, and prints an answer of the platform."""
+    env = {**_bare_environment(), "PYTHONIOENCODING": "utf-8", "QIANFAN_LOCAL": "1"}
+    done = run([sys.executable, "-X", "dev", "-W", "error", example], env=env)
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "本地平台" in done.stdout
+
+
+def test_an_example_takes_a_question():
+    """The streamed chat answers the question of its command line."""
+    done = run([sys.executable, ROOT / "examples/chat_stream.py", "3", "+", "4", "等于多少"])
+
+    assert "3 + 4 = 7" in done.stdout
+
+
+def is_ready():
+    """Say whether the clone's own environment is made from the present pyproject.toml."""
+    wanted = run(["sh", "-c", f"cksum <'{ROOT / 'pyproject.toml'}'"]).stdout.strip()
+    stamps = [ROOT / ".venv" / f".qianfan-{level}" for level in ("dev", "demo")]
+    return any(stamp.exists() and stamp.read_text().strip() == wanted for stamp in stamps)
+
+
+@posix
+@pytest.mark.skipif(not (ROOT / ".venv").exists(), reason="the clone has no environment of its own")
+@pytest.mark.parametrize("elsewhere", [False, True], ids=["here", "from elsewhere"])
+def test_the_demo_answers(tmp_path, elsewhere):
+    """scripts/demo finds the environment, from wherever it is called, and prints a streamed answer."""
+    if not is_ready():
+        pytest.skip("the environment is not up to date; scripts/setup makes it so")
+    done = run([ROOT / "scripts/demo", "用一句话介绍杭州"], cwd=tmp_path if elsewhere else ROOT)
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "问：用一句话介绍杭州" in done.stdout
+    assert "【本地平台】" in done.stdout
+
+
+# scripts/setup, in a copy of the tree, with nothing on its path but what a test puts there
+
+GOOD_PYTHON = """#!{bash}
+echo "python $*" >>"{log}"
+case "$*" in
+  "--version") echo "Python 3.12.1" ;;
+  "-c "*) exit 0 ;;
+  "-m venv .venv") {venv} ;;
+esac
+exit 0
+"""
+
+OLD_PYTHON = """#!{bash}
+case "$*" in
+  "--version") echo "Python 3.8.10" ;;
+  *) exit 1 ;;
+esac
+"""
+
+TOOLS = ("bash", "env", "dirname", "cksum", "cat", "rm", "mkdir", "cp", "chmod")
+
+
+class Clone:
+    """A copy of what the scripts need, and a path with nothing but their tools."""
+
+    def __init__(self, folder):
+        self.root = folder / "a clone"
+        self.root.mkdir()
+        shutil.copytree(ROOT / "scripts", self.root / "scripts")
+        shutil.copy(ROOT / "pyproject.toml", self.root)
+        self.bin = folder / "bin"
+        self.bin.mkdir()
+        self.log = folder / "log"
+        self.log.touch()
+        for tool in TOOLS:
+            (self.bin / tool).symlink_to(shutil.which(tool))
+
+    def put(self, name, text, **values):
+        """Put a program on the path."""
+        program = self.bin / name
+        bash = shutil.which("bash")
+        program.write_text(text.format(bash=bash, log=self.log, **values), encoding="utf-8")
+        program.chmod(0o755)
+
+    def put_python(self, name="python3"):
+        """Put a Python on the path that makes environments with nothing in them."""
+        make = f'mkdir -p .venv/bin && cp "{self.bin / name}" .venv/bin/python'
+        self.put(name, GOOD_PYTHON, venv=make)
+
+    def run(self, *command, **env):
+        """Run a script."""
+        env = {"PATH": str(self.bin), "HOME": str(self.root), "LC_ALL": "C.UTF-8", **env}
+        return run([self.root / "scripts" / command[0], *command[1:]], cwd=self.bin, env=env)
+
+    def logged(self):
+        """Return how the Pythons were called."""
+        return self.log.read_text(encoding="utf-8").splitlines()
+
+
+@pytest.fixture
+def clone(tmp_path):
+    """A copy of the scripts in a tree of their own."""
+    return Clone(tmp_path)
+
+
+@posix
+def test_setup_with_an_old_python(clone):
+    """A Python that is too old is named, with what is needed, in both languages; nothing is made."""
+    clone.put("python3", OLD_PYTHON)
+    clone.put("python", OLD_PYTHON)
+    done = clone.run("setup", "demo")
+
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert done.stderr.splitlines() == [
+        "qianfan needs Python 3.10 or later; found: Python 3.8.10.",
+        "需要 Python 3.10 或更高版本；可用 PYTHON=/路径/python3.12 指定。",
+    ]
+    assert not (clone.root / ".venv").exists()
+
+
+@posix
+def test_setup_without_python(clone):
+    """Where there is no Python at all, the message says so in the same two lines."""
+    done = clone.run("setup")
+
+    assert done.returncode == 1
+    assert done.stderr.splitlines() == [
+        "qianfan needs Python 3.10 or later; found: none.",
+        "需要 Python 3.10 或更高版本；可用 PYTHON=/路径/python3.12 指定。",
+    ]
+
+
+@posix
+@pytest.mark.parametrize("script", ["demo", "test"])
+def test_demo_and_test_stop_where_setup_does(clone, script):
+    """scripts/demo and scripts/test end with setup's message and no other."""
+    clone.put("python3", OLD_PYTHON)
+    done = clone.run(script)
+
+    assert done.returncode == 1
+    assert len(done.stderr.splitlines()) == 2
+    assert "3.8.10" in done.stderr
+
+
+@posix
+def test_setup_finds_a_newer_python_beside_an_old_one(clone):
+    """Where python3 is too old, a newer one by its own name is used."""
+    clone.put("python3", OLD_PYTHON)
+    clone.put_python("python3.12")
+    done = clone.run("setup", "demo")
+
+    assert (done.returncode, done.stdout) == (0, "")
+    assert "Python 3.12.1" in done.stderr
+    assert (clone.root / ".venv/bin/python").exists()
+
+
+@posix
+def test_setup_takes_the_python_it_is_given(clone):
+    """PYTHON names the one to use."""
+    clone.put("python3", OLD_PYTHON)
+    clone.put_python("mine")
+    done = clone.run("setup", "demo", PYTHON=str(clone.bin / "mine"))
+
+    assert done.returncode == 0
+    assert "Ready" in done.stderr
+
+
+@posix
+def test_setup_is_done_once(clone):
+    """A second setup does nothing and says nothing; a changed pyproject.toml sets up again."""
+    clone.put_python()
+    first = clone.run("setup", "dev")
+    again = clone.run("setup", "dev"), clone.run("setup", "demo")
+    calls = clone.logged()
+    (clone.root / "pyproject.toml").write_text("# changed\n", encoding="utf-8")
+    changed = clone.run("setup", "dev")
+
+    assert "Installing qianfan[local,cli,dotenv,dev]" in first.stderr
+    assert [(done.returncode, done.stdout, done.stderr) for done in again] == [(0, "", "")] * 2
+    assert "Installing" in changed.stderr
+    assert sum("pip install" in call for call in calls) == 1
+    assert sum("-m venv" in call for call in clone.logged()) == 1
+
+
+@posix
+def test_setup_without_the_module_venv(clone):
+    """Where the module venv is incomplete, the message says which package to install; no half is left."""
+    clone.put("python3", GOOD_PYTHON, venv="mkdir -p .venv/bin; exit 1")
+    done = clone.run("setup", "demo")
+
+    assert done.returncode == 1
+    assert "python3-venv" in done.stderr
+    assert not (clone.root / ".venv").exists()
+
+
+@posix
+def test_setup_after_an_install_that_failed(clone):
+    """An install that fails ends the setup, and the next one tries again."""
+    clone.put_python()
+    failing = clone.bin / "python3"
+    text = failing.read_text(encoding="utf-8")
+    failing.write_text(text.replace("esac", '  *"pip install"*) exit 1 ;;\nesac'), encoding="utf-8")
+    failed = clone.run("setup", "demo")
+    clone.put_python()
+    shutil.copy(clone.bin / "python3", clone.root / ".venv/bin/python")
+    done = clone.run("setup", "demo")
+
+    assert failed.returncode != 0
+    assert "Ready" not in failed.stderr
+    assert (done.returncode, "Ready" in done.stderr) == (0, True)
+
+
+@posix
+def test_setup_uses_uv_where_it_is(clone):
+    """Where uv is installed, it makes the environment."""
+    clone.put_python()
+    clone.put("uv", '#!{bash}\necho "uv $*" >>"{log}"\nmkdir -p .venv/bin\n')
+    done = clone.run("setup", "demo")
+
+    assert done.returncode == 0
+    assert [call.split()[:2] for call in clone.logged()] == [["uv", "venv"], ["uv", "pip"]]
+    assert "qianfan[local,cli]" in done.stderr
+
+
+@posix
+def test_setup_with_an_unknown_level(clone):
+    """A level that setup does not know ends with its usage."""
+    done = clone.run("setup", "everything")
+
+    assert (done.returncode, done.stderr) == (2, "usage: scripts/setup [demo|dev]\n")
+
+
+@posix
+def test_test_passes_its_arguments_on(clone):
+    """scripts/test gives its arguments to pytest, in the clone's environment and folder."""
+    clone.put_python()
+    clone.run("test", "-q", "tests/unit", "-k", "a or b")
+
+    assert clone.logged()[-1] == "python -m pytest -q tests/unit -k a or b"

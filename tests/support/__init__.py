@@ -1,0 +1,1 @@
+"""What tests stand on: a scripted server, the four ways of calling, and processes of their own."""
