@@ -1,6 +1,6 @@
 """A streamed chat on the local platform: no account, no key, no network.
 
-    python examples/chat_stream.py "用一句话介绍杭州"
+python examples/chat_stream.py "用一句话介绍杭州"
 """
 
 import os

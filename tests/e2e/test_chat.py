@@ -928,7 +928,9 @@ def test_an_async_call_can_be_cancelled(start, make):
     async def main():
         started = asyncio.Event()
         task = asyncio.create_task(read(started))
-        await started.wait()
+        waiting = asyncio.create_task(started.wait())
+        await asyncio.wait([task, waiting], return_when=asyncio.FIRST_COMPLETED)
+        assert not task.done(), task.exception()
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task

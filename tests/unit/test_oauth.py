@@ -77,7 +77,7 @@ class TestFetching:
         assert script.seen(Send)[0].request == Request(
             "POST",
             f"{URL}?grant_type=client_credentials&client_id={AK}&client_secret=secret-key%2F%2B",
-            {"Accept-Encoding": "identity"},
+            {},
         )
         assert request == REQUEST._replace(url=f"{REQUEST.url}?access_token=t%2F1")
 

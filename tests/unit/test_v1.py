@@ -194,15 +194,12 @@ class TestBody:
         assert fields == {"messages": MESSAGES, "stop": None}
 
     def test_headers(self) -> None:
-        """Headers say JSON and no compression; the caller's come on top, for this call only."""
+        """Headers say JSON; the caller's come on top, for this call only."""
         with_own = encode(chat()._replace(headers={"Request_id": "r", "User-Agent": "mine"}), PREFIX).headers
         without = encode(chat(), PREFIX).headers
 
         assert (with_own["Request_id"], with_own["User-Agent"]) == ("r", "mine")
-        assert without["Content-Type"] == "application/json"
-        assert without["Accept-Encoding"] == "identity"
-        assert without["User-Agent"].startswith("qianfan-python/")
-        assert "Request_id" not in without
+        assert without == {"Content-Type": "application/json"}
 
     @pytest.mark.parametrize(
         ("name", "value", "says"),

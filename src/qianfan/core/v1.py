@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
@@ -17,18 +18,13 @@ from qianfan import catalog
 from qianfan.core.http import Request, described
 from qianfan.errors import InvalidArgumentError, QianfanError, RequestError, api_error
 from qianfan.response import Response
-from qianfan.version import VERSION
 
 if TYPE_CHECKING:
     from qianfan.core.call import Call
     from qianfan.core.http import Reply
     from qianfan.core.sse import Event
 
-_HEADERS = {
-    "Content-Type": "application/json",
-    "Accept-Encoding": "identity",  # events must not wait in a compressor
-    "User-Agent": f"qianfan-python/{VERSION}",
-}
+_HEADERS = {"Content-Type": "application/json"}
 
 #: Where the services of a kind stand below the prefix.
 _PATHS = {"chat": "chat"}
@@ -99,15 +95,20 @@ def _service(call: Call) -> str:
     for given in (call.endpoint, call.model):
         if given is not None and not isinstance(given, str):
             raise InvalidArgumentError(f"model and endpoint are names, not {type(given).__name__}")
-    if call.endpoint:
-        if "/" in call.endpoint or set(call.endpoint) == {"."}:
+    return _address(call.kind, call.model, call.endpoint)
+
+
+@lru_cache(1024)
+def _address(kind: str, model: str | None, endpoint: str | None) -> str:
+    if endpoint:
+        if "/" in endpoint or set(endpoint) == {"."}:
             raise InvalidArgumentError(
-                f"endpoint={call.endpoint!r} is more than a name",
-                hint=f"pass only its last part: endpoint={call.endpoint.rstrip('/').rpartition('/')[2]!r}",
+                f"endpoint={endpoint!r} is more than a name",
+                hint=f"pass only its last part: endpoint={endpoint.rstrip('/').rpartition('/')[2]!r}",
             )
-        return quote(call.endpoint)
-    name = call.model or catalog.default_model(call.kind)
-    known = catalog.find(call.kind, name)
+        return quote(endpoint)
+    name = model or catalog.default_model(kind)
+    known = catalog.find(kind, name)
     return known.endpoint if known else quote(name, safe="")
 
 

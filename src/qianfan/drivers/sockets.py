@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import socket
 
+from qianfan.version import VERSION
+
 #: Seconds a connection may take to be made, within the deadline of its call.
 CONNECT_TIMEOUT = 10.0
 
@@ -20,3 +22,9 @@ SOCKET_OPTIONS = [
         if hasattr(socket, name)
     ),
 ]
+
+#: Headers of every request that does not set them itself.
+HEADERS = {
+    "Accept-Encoding": "identity",  # events must not wait in a compressor
+    "User-Agent": f"qianfan-python/{VERSION}",
+}

@@ -29,7 +29,7 @@ from qianfan.core.http import Reply, Request
 from qianfan.drivers import tls
 from qianfan.drivers.failures import connection_failure, timed_out
 from qianfan.drivers.shared import after_fork
-from qianfan.drivers.sockets import CONNECT_TIMEOUT, IDLE_SECONDS, SOCKET_OPTIONS
+from qianfan.drivers.sockets import CONNECT_TIMEOUT, HEADERS, IDLE_SECONDS, SOCKET_OPTIONS
 from qianfan.errors import DeadConnectionError
 
 if sys.version_info >= (3, 11):
@@ -39,7 +39,7 @@ else:
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, Awaitable
     from ssl import SSLContext
 
     from aiohttp import ClientResponse
@@ -76,19 +76,22 @@ class _Connector(TCPConnector):
         """Use none of the connections to a host again that are kept now: one of them was found dead."""
         self._doubtful_until[url.host, url.port] = monotonic()
 
+    def _doubtful(self, url: URL, used: float) -> bool:
+        until = self._doubtful_until
+        return bool(until) and used < until.get((url.host, url.port), 0)
+
     async def connect(self, req: ClientRequest, traces: list[Trace], timeout: ClientTimeout) -> Connection:
         while True:
             connection = await super().connect(req, traces, timeout)
             protocol: Any = connection.protocol
-            self.transports.add(protocol.transport)
-            used = getattr(protocol, "qianfan_used", None)
+            used: float | None = getattr(protocol, "qianfan_used", None)
             protocol.qianfan_used = monotonic()
-            _reused.set(used is not None)
+            if used is None:
+                self.transports.add(protocol.transport)
+                return connection
             # What came in while it was kept would pass for the answer to the next request.
-            spoilt = used is not None and protocol.should_close
-            if not spoilt and (
-                used is None or used > self._doubtful_until.get((req.url.host, req.url.port), 0)
-            ):
+            if not (protocol.should_close or self._doubtful(req.url, used)):
+                _reused.set(True)
                 return connection
             connection.close()
 
@@ -114,37 +117,43 @@ class AiohttpTransport:
 
     async def send(self, request: Request, deadline: float) -> Reply:
         """Return the whole reply, or raise why there is none by the deadline (of `time.monotonic`)."""
+        response = None
         try:
-            response = await self._request(request, deadline, total=deadline - monotonic())
+            session, _ = self._sessions.get(asyncio.get_running_loop()) or await self._new_session()
+            remaining = deadline - monotonic()
+            response = await self._request(session, request, remaining, total=remaining)
             return Reply(
                 response.status, response.headers, await response.read()
             )  # its end frees the connection
         except _AIOHTTP_ERRORS as error:
-            failure = self._translated(error, request, deadline)
+            failure = self._translated(error, request, deadline, early=response is None)
         raise failure  # outside the `except`: what aiohttp raised may quote the URL, token and all
 
     async def open(self, request: Request, deadline: float) -> tuple[Reply, OpenBody]:
         """Return the reply's head and its body, still to be read."""
         try:
+            session, _ = self._sessions.get(asyncio.get_running_loop()) or await self._new_session()
             async with timeout_at(_loop_time(deadline)):
-                response = await self._request(request, deadline, total=None)
+                response = await self._request(session, request, deadline - monotonic(), total=None)
         except _AIOHTTP_ERRORS as error:
-            failure = self._translated(error, request, deadline)
+            failure = self._translated(error, request, deadline, early=True)
         else:
             return Reply(response.status, response.headers), OpenBody(response, request, deadline)
         raise failure
 
-    async def _request(self, request: Request, deadline: float, *, total: float | None) -> ClientResponse:
-        remaining = deadline - monotonic()
+    def _request(
+        self, session: ClientSession, request: Request, remaining: float, *, total: float | None
+    ) -> Awaitable[ClientResponse]:
+        """Return what sends a request and gives the reply's head when it is awaited."""
         if remaining <= 0:
             raise asyncio.TimeoutError
         _reused.set(False)
-        session, _ = self._sessions.get(asyncio.get_running_loop()) or await self._new_session()
-        response = await session.request(
+        body = request.body
+        return session.request(
             request.method,
             _parsed(request.url),
             # aiohttp warns of large bytes, though it sends them as well as it does a file of them.
-            data=request.body if len(request.body) < _LARGE else io.BytesIO(request.body),
+            data=body if len(body) < _LARGE else io.BytesIO(body),
             headers=request.headers,
             allow_redirects=False,
             proxy=self._network.proxy,
@@ -153,11 +162,13 @@ class AiohttpTransport:
                 total=total, sock_connect=min(remaining, CONNECT_TIMEOUT), ceil_threshold=float("inf")
             ),
         )
-        _reused.set(False)  # what breaks from here on is not a connection found dead
-        return response
 
-    def _translated(self, error: BaseException, request: Request, deadline: float) -> QianfanError:
-        failure = _translated(error, request, deadline, self._network.proxy)
+    def _translated(
+        self, error: BaseException, request: Request, deadline: float, *, early: bool
+    ) -> QianfanError:
+        """Return our error for what aiohttp raised, early being before the reply's head."""
+        dead = early and _reused.get() and isinstance(error, ServerDisconnectedError | ClientOSError)
+        failure = _translated(error, request, deadline, self._network.proxy, dead=dead)
         if isinstance(failure, DeadConnectionError):
             connector: Any = self._sessions[asyncio.get_running_loop()][0].connector
             connector.distrust(_parsed(request.url))
@@ -187,6 +198,7 @@ class AiohttpTransport:
         session = ClientSession(
             connector=_Connector(limit=0, keepalive_timeout=IDLE_SECONDS, socket_factory=_new_socket),
             cookie_jar=DummyCookieJar(),
+            headers=HEADERS,
         )
         closing = self._close_with_loop(loop, session)
         self._sessions[loop] = session, closing
@@ -231,12 +243,11 @@ class OpenBody:
 
 
 def _translated(
-    error: BaseException, request: Request, deadline: float, proxy: str | None = None
+    error: BaseException, request: Request, deadline: float, proxy: str | None = None, *, dead: bool = False
 ) -> QianfanError:
     """Return our error for what aiohttp raised."""
     if isinstance(error, asyncio.TimeoutError) and monotonic() >= deadline - _CLOCK_STEP:
         return timed_out(request)
-    dead = _reused.get() and isinstance(error, ServerDisconnectedError | ClientOSError)
     return connection_failure(request, error, proxy=proxy, dead=dead)
 
 

@@ -20,7 +20,7 @@ from qianfan.drivers import tls
 from qianfan.drivers.chunked import ChunkDecoder
 from qianfan.drivers.failures import connection_failure, timed_out
 from qianfan.drivers.shared import ForkSafeLock, after_fork
-from qianfan.drivers.sockets import CONNECT_TIMEOUT, IDLE_SECONDS, SOCKET_OPTIONS
+from qianfan.drivers.sockets import CONNECT_TIMEOUT, HEADERS, IDLE_SECONDS, SOCKET_OPTIONS
 
 if TYPE_CHECKING:
     import socket
@@ -215,7 +215,7 @@ class Urllib3Transport:
                 request.method,
                 request.url if self._network.proxy and scheme == "http:" else f"/{path}",
                 body=request.body,
-                headers=request.headers,
+                headers={**HEADERS, **request.headers},
                 timeout=Timeout(connect=min(remaining, CONNECT_TIMEOUT), read=remaining),
                 retries=_NO_RETRIES,
                 redirect=False,

@@ -257,10 +257,9 @@ class Chat:
         if not model and not endpoint:
             model, endpoint = self._model, self._endpoint
         fields: dict[str, Any] = {"messages": _conversation(messages), **parameters}
-        headers, query, extra = (
-            _mapping(name, fields.pop(name, None)) for name in ("headers", "query", "extra")
-        )
-        fields.update(extra)
+        headers = _mapping("headers", fields.pop("headers", None))
+        query = _mapping("query", fields.pop("query", None))
+        fields.update(_mapping("extra", fields.pop("extra", None)))
         if request_id:
             headers = {**headers, "Request_id": request_id}
         return Call("chat", model, endpoint, fields, stream, headers, query)

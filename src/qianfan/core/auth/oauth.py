@@ -69,7 +69,7 @@ class Application:
         self._policy = policy
         self._timeout = timeout
         query = urlencode({"grant_type": "client_credentials", "client_id": ak, "client_secret": sk})
-        self._request = Request("POST", f"{url}?{query}", {"Accept-Encoding": "identity"})
+        self._request = Request("POST", f"{url}?{query}", {})
 
     @property
     def secrets(self) -> tuple[str, ...]:
