@@ -79,7 +79,18 @@ def is_in(name: str, *packages: str) -> bool:
 
 CORE_MAY_IMPORT = (
     # nothing here can wait, open, look at a clock or at the environment
-    *("__future__", "bisect", "collections.abc", "dataclasses", "enum", "math", "random", "re", "typing"),
+    *(
+        "__future__",
+        "bisect",
+        "collections.abc",
+        "dataclasses",
+        "enum",
+        "functools",
+        "math",
+        "random",
+        "re",
+        "typing",
+    ),
     *("urllib.parse", "orjson"),
     # the tables and values that everyone shares
     *(

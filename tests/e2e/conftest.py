@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import itertools
 import os
 
 import aiohttp  # noqa: F401  # see _few_objects_to_look_at
@@ -11,12 +10,11 @@ import pytest
 import starlette.applications  # noqa: F401  # see _few_objects_to_look_at
 import urllib3  # noqa: F401  # see _few_objects_to_look_at
 import uvicorn  # noqa: F401  # see _few_objects_to_look_at
+from applications import register
 from support.processes import steers
 from support.worlds import WAYS, World
 
 import qianfan
-
-_numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -64,12 +62,6 @@ def start():
 def platform(start):
     """A platform with the usual options."""
     return start()
-
-
-def register(platform):
-    """Return an application whose keys no other test has, so that no other test's token serves it."""
-    number = next(_numbers)
-    return platform.add_application(f"ak-{number:08d}", f"sk-5up3r53cr3t-{number:08d}")
 
 
 @pytest.fixture

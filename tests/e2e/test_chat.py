@@ -8,7 +8,7 @@ import logging
 import threading
 
 import pytest
-from conftest import register
+from applications import register
 from support.server import closed_port
 from support.worlds import MESSAGES, World, streams, unary
 
@@ -480,7 +480,13 @@ def test_a_question_that_is_too_long(world, chat):
         {"request_timeout": "long"},
         {"retry_count": -1},
         {"retry_count": "many"},
+        {"retry_count": 1.5},
         {"backoff_factor": -0.5},
+        {"model": 3},
+        {"endpoint": 3},
+        {"headers": 3},
+        {"query": 3},
+        {"extra": [1]},
     ],
     ids=repr,
 )

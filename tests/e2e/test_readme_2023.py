@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 import pytest
-from conftest import register
+from applications import register
 from support.processes import PATIENCE, _bare_environment
 
 import qianfan

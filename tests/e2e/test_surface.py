@@ -11,7 +11,7 @@ import pickle
 import re
 
 import pytest
-from conftest import register
+from applications import register
 from support.processes import python
 from support.worlds import MESSAGES, unary
 

@@ -270,6 +270,7 @@ class _Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  # the protocol's signature
         if self not in self._server._protocols:  # this file is the server's own
             return
+        self.transport.close()  # before Python 3.11, TLS does not take a lost connection for a closed one
         self._server._protocols.discard(self)  # this file is the server's own
         if self._task is not None:
             self._task.cancel()

@@ -122,7 +122,8 @@ def test_an_object_travels_to_another_process(make):
 
 #: A parent that forks, and a child that calls; both report, the child through its exit status.
 _FORK = """
-import os, sys, threading, asyncio, qianfan
+import os, sys, threading, asyncio, warnings, qianfan
+warnings.simplefilter("ignore", DeprecationWarning)  # Python 3.12 warns of every fork beside threads
 MESSAGES = [{{"role": "user", "content": "你好"}}]
 client = qianfan.Qianfan(ak="a", sk="b", base_url={url!r}, ca_bundle={bundle!r})
 

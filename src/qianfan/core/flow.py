@@ -180,11 +180,12 @@ class _Incoming:
         """Take bytes in; b"" is the end of the body. A failure waits until what came before it is out."""
         events = self.decoder.feed(chunk) if chunk else self.decoder.close()
         self.closed = not chunk
+        head, decode, add, ready = self.head, self.dialect.decode_event, self.merger.add, self.ready
         try:
             for event in events:
-                item = self.dialect.decode_event(self.head, event)
-                self.ready.append(item)
-                if self.merger.add(item):
+                item = decode(head, event)
+                ready.append(item)
+                if add(item):
                     self.ended = True
                     break
         except QianfanError as error:

@@ -176,10 +176,10 @@ class V1Merger:
         text = body.get("result")
         if text:
             self._texts.append(text)
-        usage = self._last.get("usage")
-        self._last.update(body)
-        if usage and not body.get("usage"):
-            self._last["usage"] = usage  # an event without it, or with null, takes nothing back
+        last = self._last
+        if "usage" in last and not body.get("usage"):
+            body = {**body, "usage": last["usage"]}  # an event without it, or with null, takes nothing back
+        last.update(body)
         return body.get("is_end") is True
 
     def reply(self) -> Response:

@@ -61,11 +61,7 @@ def running_loop() -> object:
 
 def run(flow: Flow[T], transport: Transport) -> T:
     """Run a flow that emits nothing to its end and return its result."""
-    running = Run(flow, transport)
-    try:
-        done = running.advance()
-    finally:
-        running.close()
+    done = Run(flow, transport).advance()
     assert type(done) is Done, "only a stream's flow emits"
     return done.result  # type: ignore[no-any-return]  # the flow's promise
 
@@ -81,7 +77,7 @@ class Run:
         self._body: OpenBody | None = None
 
     def advance(self) -> Emit | Done:
-        """Carry out effects until the flow emits or returns."""
+        """Carry out effects until the flow emits or returns; what ends it frees its connection."""
         flow, transport = self._flow, self._transport
         try:
             effect = next(flow)
@@ -106,7 +102,11 @@ class Run:
                     continue
                 effect = flow.throw(failure)
         except StopIteration as stop:
+            self._free()
             return Done(stop.value)
+        except BaseException:
+            self.close()
+            raise
 
     def close(self) -> None:
         """Free the connection of an open body, and end the flow."""
@@ -210,16 +210,14 @@ class Stream:
     def _pull(self) -> None:
         try:
             emitted = self._run.advance()
-        except BaseException as error:
-            self._run.close()
-            if self._closed and isinstance(error, Exception):
+        except Exception:
+            if self._closed:
                 return  # someone else closed the stream while we were reading
             raise
         if isinstance(emitted, Emit):
             self._merger = emitted.merger
             self._ready.extend(emitted.items)
         else:
-            self._run.close()
             self._whole = not self._closed
 
     def collect(self) -> Response:
