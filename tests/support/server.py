@@ -323,12 +323,15 @@ class _Connection(asyncio.Protocol):
             return
         self.transport.write(head(200))
         self._upgrading = True
-        self.transport = await asyncio.get_running_loop().start_tls(
-            self.transport,
-            self,
-            self._server.tls,
-            server_side=True,  # type: ignore[arg-type]  # a proxy has a context
-        )
+        try:
+            self.transport = await asyncio.get_running_loop().start_tls(
+                self.transport,
+                self,
+                self._server.tls,
+                server_side=True,  # type: ignore[arg-type]  # a proxy has a context
+            )
+        except OSError:
+            self.connection_lost(None)  # before Python 3.11, nobody else says so
 
     async def _request(self) -> Received:
         start = await self._until(b"\r\n\r\n")
