@@ -21,6 +21,8 @@ from qianfan.resources.chat import Chat
 from qianfan.settings import attempts, bounded, seconds
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
     from typing_extensions import Self, Unpack
 
     from qianfan.core.call import Call
@@ -70,14 +72,14 @@ class Qianfan:
             return Stream(flow.stream(exchange, dialect), transport)
         return run(flow.unary(exchange, dialect.decode), transport)
 
-    async def aperform(self, call: Call, options: Options = NO_OPTIONS) -> Response | AsyncStream:
-        """Carry out a call in the running event loop."""
+    def aperform(self, call: Call, options: Options = NO_OPTIONS) -> Awaitable[Response | AsyncStream]:
+        """Return what carries a call out in the running event loop: one frame less for every call to pass."""
         from qianfan.drivers.aio import AsyncStream, run
 
         exchange, dialect, transport = self._exchange(call, options), v1.V1(call), self._pool.aio()
         if call.stream:
-            return await AsyncStream.open(flow.stream(exchange, dialect), transport)
-        return await run(flow.unary(exchange, dialect.decode), transport)
+            return AsyncStream.open(flow.stream(exchange, dialect), transport)
+        return run(flow.unary(exchange, dialect.decode), transport)
 
     def access_token(self) -> str:
         """Return the access token of the moment, fetched first where needed; "" where none is used."""

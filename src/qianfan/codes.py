@@ -36,8 +36,8 @@ _WAIT = "请稍后重试，或降低并发、设置 query_per_second= (slow down
 _AGAIN = "平台暂时故障，稍后重试 (a fault of the service; try again later)"
 _KEYS = "请检查应用的 API Key/Secret Key 及其权限 (check the application's API Key and Secret Key)"
 _MESSAGES = (
-    "messages 须为奇数条，user 与 assistant 交替，首尾均为 user "
-    "(messages: an odd count, user and assistant in turn, first and last from the user)"
+    "messages 须为奇数条，user 与 assistant 交替，首尾均为 user；人设请用 system= "
+    "(messages: an odd count, user and assistant in turn, first and last from the user; a persona goes in system=)"
 )
 _FIELDS = "请对照该模型的文档检查参数 (check the parameters against the model's documentation)"
 

@@ -146,7 +146,9 @@ def resolve(arguments: ClientArguments, environment: Mapping[str, str] | None = 
         network=Network(
             proxy=_proxy(sources, base_url),
             verify=sources.flag("verify", default=True, env="ssl_verification_enabled"),
-            ca_bundle=sources.text("ca_bundle", env="REQUESTS_CA_BUNDLE"),
+            # Named here although OpenSSL reads the second by itself: what differs must not share connections.
+            ca_bundle=sources.text("ca_bundle", env="REQUESTS_CA_BUNDLE")
+            or sources.text("ca_bundle", env="SSL_CERT_FILE"),
         ),
     )
 

@@ -37,14 +37,21 @@ def methods(cls: type, *, waiting_async: bool) -> set[str]:
         if not name.startswith("_")
         and name not in NO_WAITING
         and not isinstance(inspect.getattr_static(cls, name), classmethod)
-        and inspect.iscoroutinefunction(value) is waiting_async
+        and is_async(value) is waiting_async
     }
+
+
+def is_async(function: Any) -> bool:
+    """Say whether what a function gives is to be awaited."""
+    gives = str(inspect.signature(function).return_annotation)
+    return inspect.iscoroutinefunction(function) or gives.startswith("Awaitable[")
 
 
 def signature(cls: type, name: str) -> tuple[list[Any], str]:
     """Return what a method takes, and what it returns in the words of the sync world."""
     found = inspect.signature(getattr(cls, name))
-    return list(found.parameters.values()), str(found.return_annotation).replace("AsyncStream", "Stream")
+    gives = str(found.return_annotation).replace("AsyncStream", "Stream")
+    return list(found.parameters.values()), gives.removeprefix("Awaitable[").removesuffix("]")
 
 
 @pytest.mark.parametrize(("cls", "twins"), CLASSES, ids=lambda cls: cls.__name__)

@@ -27,6 +27,12 @@ def say(message: object, style: str = "red") -> None:
     _stderr.print(" ".join(str(message).split()), style=style, markup=False)
 
 
+def _give_up_stdout() -> None:
+    """Send what is still to be written nowhere, or Python would stumble over it again at its exit."""
+    if sys.stdout:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 @contextmanager
 def clean_ending() -> Iterator[None]:
     """Turn what may go wrong inside a command into its exit code."""
@@ -39,11 +45,13 @@ def clean_ending() -> Iterator[None]:
         _stderr.print()
         raise typer.Exit(130) from None
     except BrokenPipeError:  # the reader, such as `head`, has enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _give_up_stdout()
         raise typer.Exit(0) from None
     except InvalidArgumentError as error:
         say(f"qianfan: {error}")
         raise typer.Exit(2) from None
     except (QianfanError, OSError, ImportError) as error:
+        if isinstance(error, OSError) and not isinstance(error, QianfanError):
+            _give_up_stdout()
         say(f"qianfan: {error}")
         raise typer.Exit(1) from None

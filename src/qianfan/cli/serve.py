@@ -43,14 +43,14 @@ def serve(
             )
         except ValueError as error:
             raise typer.BadParameter(str(error)) from None
-        if host not in _LOOPBACK:
-            say(f"注意：监听 {host}，其他机器可以访问本地平台。", style="yellow")
-        running.run(ready=lambda: _greet(running.url, running.environment))
+        running.run(ready=lambda: _greet(host, running.url, running.environment))
         say("已停止。", style="dim")
 
 
-def _greet(url: str, environment: dict[str, str]) -> None:
-    """Say what to set and what to paste."""
+def _greet(host: str, url: str, environment: dict[str, str]) -> None:
+    """Say who can reach the platform, what to set and what to paste."""
+    if host not in _LOOPBACK:
+        say(f"注意：监听 {host}，其他机器可以访问本地平台。", style="yellow")
     body = json.dumps({"messages": [{"role": "user", "content": "你好"}]}, ensure_ascii=False)
     ak, sk = environment["QIANFAN_AK"], environment["QIANFAN_SK"]
     token = (

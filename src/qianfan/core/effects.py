@@ -72,12 +72,6 @@ class Emit(NamedTuple):
     merger: Merger
 
 
-class Done(NamedTuple):
-    """What a driver makes of a flow that has returned."""
-
-    result: Any
-
-
 Effect: TypeAlias = "Now | Sleep | Reserve | Send | Open | Receive | Once | Emit"
 Flow: TypeAlias = "Generator[Effect, Any, T]"
 

@@ -101,7 +101,11 @@ def _service(call: Call) -> str:
 @lru_cache(1024)
 def _address(kind: str, model: str | None, endpoint: str | None) -> str:
     if endpoint:
-        if "/" in endpoint or set(endpoint) == {"."}:
+        if set(endpoint) == {"."}:
+            raise InvalidArgumentError(
+                f"endpoint={endpoint!r} is more than a name", hint="it would lead elsewhere"
+            )
+        if "/" in endpoint:
             raise InvalidArgumentError(
                 f"endpoint={endpoint!r} is more than a name",
                 hint=f"pass only its last part: endpoint={endpoint.rstrip('/').rpartition('/')[2]!r}",
@@ -115,10 +119,11 @@ def _address(kind: str, model: str | None, endpoint: str | None) -> str:
 class V1:
     """What the service's replies to one call mean."""
 
-    __slots__ = ("_call",)
+    __slots__ = ("_kind", "_model")
 
     def __init__(self, call: Call) -> None:
-        self._call = call
+        self._kind = call.kind
+        self._model = None if call.endpoint else call.model
 
     def decode(self, reply: Reply) -> Response:
         """Return the reply, or raise the error it reports."""
@@ -152,10 +157,10 @@ class V1:
         error = failure(body, reply)
         if error is None:
             return
-        model = self._call.model
-        if error.code in _UNKNOWN_SERVICE and model and not self._call.endpoint:
-            near = catalog.nearest(self._call.kind, model)
-            if near and not catalog.find(self._call.kind, model):
+        model = self._model
+        if error.code in _UNKNOWN_SERVICE and model:
+            near = catalog.nearest(self._kind, model)
+            if near and not catalog.find(self._kind, model):
                 error.hint = f"没有名为 {model} 的模型，是否指 {'、'.join(near)}？(no model {model!r}; did you mean one of these?)"
         raise error
 

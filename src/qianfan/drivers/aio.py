@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from time import monotonic
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from qianfan.core.effects import Done, Emit, Now, Once, Open, Receive, Reserve, Send, Sleep
+from qianfan.core.effects import Emit, Now, Once, Open, Receive, Reserve, Send, Sleep
 from qianfan.core.flow import incomplete
 from qianfan.drivers.failures import timed_out
 from qianfan.drivers.shared import FLIGHTS, LIMITS, Landing
@@ -15,7 +15,7 @@ from qianfan.errors import QianfanError
 from qianfan.log import log, log_attempt
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Hashable
+    from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
 
     from typing_extensions import Self
 
@@ -27,25 +27,23 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-async def run(flow: Flow[T], transport: AiohttpTransport) -> T:
-    """Run a flow that emits nothing to its end and return its result."""
-    done = await Run(flow, transport).advance()
-    assert type(done) is Done, "only a stream's flow emits"
-    return done.result  # type: ignore[no-any-return]  # the flow's promise
+def run(flow: Flow[T], transport: AiohttpTransport) -> Awaitable[T]:
+    """Run a flow that emits nothing to its end and return its result when awaited."""
+    return Run(flow, transport).advance()  # type: ignore[return-value]  # only a stream's flow emits
 
 
-class Run:
+class Run(Generic[T]):
     """One flow on its way, and the body it may hold open."""
 
     __slots__ = ("_body", "_flow", "_transport")
 
-    def __init__(self, flow: Flow[Any], transport: AiohttpTransport) -> None:
+    def __init__(self, flow: Flow[T], transport: AiohttpTransport) -> None:
         self._flow = flow
         self._transport = transport
         self._body: OpenBody | None = None
 
-    async def advance(self) -> Emit | Done:
-        """Carry out effects until the flow emits or returns; what ends it frees its connection."""
+    async def advance(self) -> Emit | T:
+        """Carry out effects until the flow emits, or returns; what ends it frees its connection."""
         flow, transport = self._flow, self._transport
         try:
             effect = next(flow)
@@ -53,25 +51,26 @@ class Run:
                 try:
                     # The two effects of every call come first and without a detour.
                     if isinstance(effect, Now):
-                        result: Any = monotonic()
+                        answer: Any = monotonic()
                     elif isinstance(effect, Send):
-                        result = await transport.send(*effect)
-                        log_attempt(effect.request, result)
+                        answer = await transport.send(*effect)
+                        log_attempt(effect.request, answer)
                     elif isinstance(effect, Emit):
                         return effect
                     else:
-                        result = await self._perform(effect)
+                        answer = await self._perform(effect)
                 except QianfanError as error:
                     failure = error
                     if isinstance(effect, (Send, Open)):
                         log_attempt(effect.request, failure)
                 else:
-                    effect = flow.send(result)
+                    effect = flow.send(answer)
                     continue
                 effect = flow.throw(failure)
         except StopIteration as stop:
             self._free()
-            return Done(stop.value)
+            result: T = stop.value
+            return result
         except BaseException:
             self.close()
             raise

@@ -7,9 +7,9 @@ import sys
 from collections import deque
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from time import monotonic, sleep
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
-from qianfan.core.effects import Done, Emit, Now, Once, Open, Receive, Reserve, Send, Sleep
+from qianfan.core.effects import Emit, Now, Once, Open, Receive, Reserve, Send, Sleep
 from qianfan.core.flow import incomplete
 from qianfan.drivers.failures import timed_out
 from qianfan.drivers.shared import FLIGHTS, LIMITS, Landing
@@ -61,23 +61,21 @@ def running_loop() -> object:
 
 def run(flow: Flow[T], transport: Transport) -> T:
     """Run a flow that emits nothing to its end and return its result."""
-    done = Run(flow, transport).advance()
-    assert type(done) is Done, "only a stream's flow emits"
-    return done.result  # type: ignore[no-any-return]  # the flow's promise
+    return Run(flow, transport).advance()  # type: ignore[return-value]  # only a stream's flow emits
 
 
-class Run:
+class Run(Generic[T]):
     """One flow on its way, and the body it may hold open."""
 
     __slots__ = ("_body", "_flow", "_transport")
 
-    def __init__(self, flow: Flow[Any], transport: Transport) -> None:
+    def __init__(self, flow: Flow[T], transport: Transport) -> None:
         self._flow = flow
         self._transport = transport
         self._body: OpenBody | None = None
 
-    def advance(self) -> Emit | Done:
-        """Carry out effects until the flow emits or returns; what ends it frees its connection."""
+    def advance(self) -> Emit | T:
+        """Carry out effects until the flow emits, or returns; what ends it frees its connection."""
         flow, transport = self._flow, self._transport
         try:
             effect = next(flow)
@@ -85,25 +83,26 @@ class Run:
                 try:
                     # The two effects of every call come first and without a detour.
                     if isinstance(effect, Now):
-                        result: Any = monotonic()
+                        answer: Any = monotonic()
                     elif isinstance(effect, Send):
-                        result = transport.send(*effect)
-                        log_attempt(effect.request, result)
+                        answer = transport.send(*effect)
+                        log_attempt(effect.request, answer)
                     elif isinstance(effect, Emit):
                         return effect
                     else:
-                        result = self._perform(effect)
+                        answer = self._perform(effect)
                 except QianfanError as error:
                     failure = error
                     if isinstance(effect, (Send, Open)):
                         log_attempt(effect.request, failure)
                 else:
-                    effect = flow.send(result)
+                    effect = flow.send(answer)
                     continue
                 effect = flow.throw(failure)
         except StopIteration as stop:
             self._free()
-            return Done(stop.value)
+            result: T = stop.value
+            return result
         except BaseException:
             self.close()
             raise

@@ -102,6 +102,7 @@ class AiohttpTransport:
     def __init__(self, network: Network) -> None:
         self._network = network
         self._tls: SSLContext | None = None
+        self._bodies: weakref.WeakSet[OpenBody] = weakref.WeakSet()
         self.forget()
         after_fork(self)
 
@@ -138,7 +139,9 @@ class AiohttpTransport:
         except _AIOHTTP_ERRORS as error:
             failure = self._translated(error, request, deadline, early=True)
         else:
-            return Reply(response.status, response.headers), OpenBody(response, request, deadline)
+            body = OpenBody(response, request, deadline)
+            self._bodies.add(body)
+            return Reply(response.status, response.headers), body
         raise failure
 
     def _request(
@@ -213,15 +216,19 @@ class AiohttpTransport:
             yield
         finally:
             self._sessions.pop(loop, None)
+            for body in list(self._bodies):
+                if body.loop is loop:
+                    body.close()  # on a closed loop it could not any more
             await session.close()
 
 
 class OpenBody:
     """The body of a reply that is read as it comes."""
 
-    __slots__ = ("_deadline", "_request", "_response")
+    __slots__ = ("__weakref__", "_deadline", "_request", "_response", "loop")
 
     def __init__(self, response: ClientResponse, request: Request, deadline: float) -> None:
+        self.loop = asyncio.get_running_loop()
         self._response = response
         self._request = request
         self._deadline = deadline

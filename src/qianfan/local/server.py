@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("qianfan")
 
+# What uvicorn has to say of malformed requests is for a log, not for the stderr of the user's program.
+logging.getLogger("uvicorn.error").addHandler(logging.NullHandler())
+
 _KEEP_ALIVE = 75  # seconds an idle connection stays open, longer than clients usually keep theirs
 _BACKLOG = 2048
 
@@ -123,6 +126,7 @@ class _Uvicorn(uvicorn.Server):
     async def serve(self, sockets: list[socket.socket] | None = None) -> None:
         """Serve until `stop`, without uvicorn's signal handlers, ticks and messages."""
         self._loop = asyncio.get_running_loop()
+        self._loop.set_debug(False)  # python -X dev is about the user's loops, not about this one
         self.config.load()
         self.lifespan = self.config.lifespan_class(self.config)
         await self.startup(sockets or [self._listener])

@@ -172,8 +172,10 @@ class Chat:
 
         See https://cloud.baidu.com/doc/WENXINWORKSHOP/s/4lilb2lpf and its neighbours, one page a model.
         """
-        call = self._call(messages, model, endpoint, stream, request_id, parameters)
-        return self._client.perform(call, Options(retry_count, request_timeout, backoff_factor))
+        return self._client.perform(
+            self._call(messages, model, endpoint, stream, request_id, parameters),
+            Options(retry_count, request_timeout, backoff_factor),
+        )
 
     @overload
     async def ado(
@@ -228,8 +230,10 @@ class Chat:
         **parameters: Unpack[ChatParameters],
     ) -> Response | AsyncStream:
         """Do what `do` does, in the running event loop; with `stream=True` the stream is an async one."""
-        call = self._call(messages, model, endpoint, stream, request_id, parameters)
-        return await self._client.aperform(call, Options(retry_count, request_timeout, backoff_factor))
+        return await self._client.aperform(
+            self._call(messages, model, endpoint, stream, request_id, parameters),
+            Options(retry_count, request_timeout, backoff_factor),
+        )
 
     @staticmethod
     def models() -> set[str]:
@@ -259,7 +263,10 @@ class Chat:
         fields: dict[str, Any] = {"messages": _conversation(messages), **parameters}
         headers = _mapping("headers", fields.pop("headers", None))
         query = _mapping("query", fields.pop("query", None))
-        fields.update(_mapping("extra", fields.pop("extra", None)))
+        extra = _mapping("extra", fields.pop("extra", None))
+        if "stream" in extra or "messages" in extra:
+            raise InvalidArgumentError("extra holds messages or stream, which are arguments of their own")
+        fields.update(extra)
         if request_id:
             headers = {**headers, "Request_id": request_id}
         return Call("chat", model, endpoint, fields, stream, headers, query)
