@@ -110,9 +110,8 @@ class Run(Generic[T]):
     def close(self) -> None:
         """Free the connection of an open body, and end the flow."""
         self._free()
-        with contextlib.suppress(
-            ValueError
-        ):  # another thread is inside the flow, and will find its body closed
+        # A ValueError: another thread is inside the flow, and will find its body closed.
+        with contextlib.suppress(ValueError):
             self._flow.close()
 
     def _free(self) -> None:
