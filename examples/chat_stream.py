@@ -3,7 +3,6 @@
 python examples/chat_stream.py "用一句话介绍杭州"
 """
 
-import os
 import sys
 
 import qianfan
@@ -12,12 +11,10 @@ question = " ".join(sys.argv[1:]) or "你好，请介绍一下你自己"
 
 # A real platform on a port of this machine; 0.03 s between events, so that one sees them come.
 with qianfan.local.platform(chunk_delay=0.03) as platform:
-    os.environ.update(platform.environment)  # the address and the keys, as for the real platform
-
     print(f"本地平台：{platform.url}")
     print(f"问：{question}")
     print("答：", end="", flush=True)
-    chat = qianfan.ChatCompletion()
+    chat = qianfan.ChatCompletion(base_url=platform.url, ak=platform.ak, sk=platform.sk)
     for event in chat.do(messages=[{"role": "user", "content": question}], stream=True):
         print(event["result"], end="", flush=True)
     usage = event["usage"]

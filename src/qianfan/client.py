@@ -7,13 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from qianfan import settings
 from qianfan.core import flow, v1
-from qianfan.core.auth.oauth import Application
-from qianfan.core.auth.static import AccessCode, AccessToken, NoAuth
+from qianfan.core.auth.oauth import ApplicationAuth
+from qianfan.core.auth.static import CodeAuth, NoAuth, TokenAuth
 from qianfan.core.call import NO_OPTIONS, Options
 from qianfan.core.limits import RateLimit
-from qianfan.credentials import AccessCode as AccessCodeCredential
-from qianfan.credentials import AccessToken as AccessTokenCredential
-from qianfan.credentials import ApplicationKey
+from qianfan.credentials import AccessCode, AccessToken, ApplicationKey
 from qianfan.drivers import pools
 from qianfan.drivers.shared import TOKENS
 from qianfan.errors import InvalidArgumentError
@@ -140,11 +138,11 @@ class Qianfan:
         match own.credential:
             case ApplicationKey(ak, sk):
                 url = f"{self._base_url}/oauth/2.0/token"
-                return Application(url, ak, sk, store=TOKENS, policy=own.retry, timeout=own.auth_timeout)
-            case AccessTokenCredential(token):
-                return AccessToken(token)
-            case AccessCodeCredential(code):
-                return AccessCode(code)
+                return ApplicationAuth(url, ak, sk, store=TOKENS, policy=own.retry, timeout=own.auth_timeout)
+            case AccessToken(token):
+                return TokenAuth(token)
+            case AccessCode(code):
+                return CodeAuth(code)
             case _:
                 return NoAuth()
 

@@ -35,6 +35,10 @@ class Code(NamedTuple):
 _WAIT = "请稍后重试，或降低并发、设置 query_per_second= (slow down: fewer calls at once, or set query_per_second=)"
 _AGAIN = "平台暂时故障，稍后重试 (a fault of the service; try again later)"
 _KEYS = "请检查应用的 API Key/Secret Key 及其权限 (check the application's API Key and Secret Key)"
+_RENEW = (
+    "令牌失效：换用新的 access_token，或改传 ak 与 sk 由 SDK 换取 "
+    "(the token is refused: pass a new access_token=, or ak= and sk= so that the SDK fetches one)"
+)
 _MESSAGES = (
     "messages 须为奇数条，user 与 assistant 交替，首尾均为 user；人设请用 system= "
     "(messages: an odd count, user and assistant in turn, first and last from the user; a persona goes in system=)"
@@ -74,8 +78,8 @@ _CODES = (
         "免费额度已用完，请在控制台开通计费 (the free quota is used up; open billing in the console)",
     ),
     Code(100, Kind.AUTH, "Invalid parameter", "access_token 格式不正确 (the access_token is malformed)"),
-    Code(110, Kind.TOKEN, "Access token invalid or no longer valid", _KEYS),
-    Code(111, Kind.TOKEN, "Access token expired", _KEYS),
+    Code(110, Kind.TOKEN, "Access token invalid or no longer valid", _RENEW),
+    Code(111, Kind.TOKEN, "Access token expired", _RENEW),
     Code(200, Kind.SERVER, "Internal error", _AGAIN),
     Code(336000, Kind.SERVER, "Internal error", _AGAIN, retryable=True),
     Code(336001, Kind.REQUEST, "Invalid Argument", _FIELDS),

@@ -183,6 +183,9 @@ class APIError(QianfanError):
         error_code: The platform's code (an int on v1).
     """
 
+    #: Whether errors of this class pass with time where no code says it.
+    passing = False
+
     def __init__(self, error_code: int | str, error_msg: str, req_id: str | None = None) -> None:
         known = CODES.get(error_code) if isinstance(error_code, int) else None
         super().__init__(error_msg or (known.message if known else ""), hint=known.hint if known else "")
@@ -203,7 +206,7 @@ class APIError(QianfanError):
     def retryable(self) -> bool:
         """Whether the code is one that passes with time."""
         known = CODES.get(self.error_code) if isinstance(self.error_code, int) else None
-        return known.retryable if known else self.status in PASSING_STATUSES
+        return known.retryable if known else self.passing or self.status in PASSING_STATUSES
 
     def _headline(self) -> str:
         return f"[{self.error_code}] {self.message}"
@@ -220,6 +223,8 @@ class AccessTokenExpiredError(AuthError):
 class RateLimitError(APIError):
     """Too many calls or tokens, or an overloaded service."""
 
+    passing = True
+
 
 class QuotaError(APIError):
     """A daily or total quota is used up, or a bill is open."""
@@ -231,6 +236,8 @@ class BadRequestError(APIError):
 
 class InternalError(APIError):
     """The service failed."""
+
+    passing = True
 
 
 class NotImplmentError(QianfanError, NotImplementedError):
@@ -256,3 +263,4 @@ def api_error(code: int | str, message: str, request_id: str | None = None) -> A
 # Names that code written for earlier SDKs catches.
 QianfanRequestError = RequestError
 BearerTokenExpiredError = AccessTokenExpiredError
+FileSizeOverflow = ValidationError

@@ -24,6 +24,8 @@ class Role(str, Enum):
 class Collected(Protocol):
     """A stream that remembers what passed through it."""
 
+    whole: bool
+
     def so_far(self) -> Mapping[str, Any]:
         """Return what has arrived, as one reply."""
         ...
@@ -56,6 +58,11 @@ class Messages:
         if isinstance(message, str):
             entry = self._from_text(message, role)
         elif isinstance(message, Collected):
+            if not message.whole:
+                raise InvalidArgumentError(
+                    "the stream has not been read to its end",
+                    hint="read it first; to keep a part, append stream.so_far()",
+                )
             entry = _from_reply(message.so_far(), role)
         elif isinstance(message, Mapping):
             entry = dict(message) if "role" in message else _from_reply(message, role)

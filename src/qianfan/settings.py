@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 from urllib.parse import urlsplit
 
 from qianfan import credentials
+from qianfan.core.http import redact
 from qianfan.core.retry import RetryPolicy
 from qianfan.errors import InvalidArgumentError
 
@@ -41,6 +42,7 @@ class ClientArguments(TypedDict, total=False):
         backoff_factor: Seconds the first pause between attempts is drawn from; default 1, 0 for no pause.
         query_per_second: Most calls a second, above 0; 0.5 is one in two seconds.
         proxy: URL of an HTTP proxy; "" for none even where the environment names one.
+        use_custom_endpoint: Whether `endpoint=` is appended to the prefix as it is, without `/chat/`.
         verify: Whether to verify TLS certificates, default True.
         ca_bundle: Path of a PEM file with the certificates to trust.
         stream: Accepted and ignored, as the classic SDK does: say it in the call.
@@ -57,6 +59,7 @@ class ClientArguments(TypedDict, total=False):
     backoff_factor: float | None
     query_per_second: float | None
     proxy: str | None
+    use_custom_endpoint: bool | None
     verify: bool | None
     ca_bundle: str | None
     stream: bool | None
@@ -144,7 +147,7 @@ def resolve(arguments: ClientArguments, environment: Mapping[str, str] | None = 
         ),
         query_per_second=sources.number("query_per_second", 0.0, least=0, env="qps_limit") or None,
         network=Network(
-            proxy=_proxy(sources, base_url),
+            proxy=None if local else _proxy(sources, base_url),
             verify=sources.flag("verify", default=True, env="ssl_verification_enabled"),
             # Named here although OpenSSL reads the second by itself: what differs must not share connections.
             ca_bundle=sources.text("ca_bundle", env="REQUESTS_CA_BUNDLE")
@@ -263,14 +266,14 @@ def _credential(sources: _Sources, *, local: bool) -> Credential:
     """Return the credential of the strongest level; inside one level a ready-made token comes first."""
     if local:  # the platform in this process takes any key
         return credentials.ApplicationKey(sources.text("ak") or "local", sources.text("sk") or "local")
-    if sources.flag("no_auth", default=False):
-        return credentials.NoCredential()
     for name in ("access_token", "ak", "sk", "access_code"):
         sources.text(name)  # each must be a str
     token_level, token = sources.find("access_token")
     (ak_level, ak), (sk_level, sk) = sources.find("ak"), sources.find("sk")
     code_level, code = sources.find("access_code")
     level = min(token_level, ak_level, sk_level, code_level)
+    if level > 0 and sources.flag("no_auth", default=False):
+        return credentials.NoCredential()
     if level == 3:  # found nowhere
         raise credentials.missing(iam=sources.find("access_key")[0] < 3)
     if token_level == level:
@@ -312,7 +315,7 @@ def _url(name: str, value: str) -> str:
         )
     if not fits:
         raise InvalidArgumentError(
-            f"{name}={shown!r} is no http(s) URL of a host", hint=f"such as {BASE_URL}"
+            f"{name}={redact(shown)!r} is no http(s) URL of a host", hint=f"such as {BASE_URL}"
         )
     return value.rstrip("/")
 
@@ -325,7 +328,9 @@ def _proxy(sources: _Sources, base_url: str) -> str | None:
     if sources.arguments.get("proxy") == "":
         return None
     named = sources.text("proxy")
-    if named is None:
+    if not sources.arguments.get("proxy") and _is_loopback(base_url):
+        named = None
+    elif named is None:
         named = _environment_proxy(sources.env, base_url)
     if named is None:
         return None
@@ -344,6 +349,11 @@ def _proxy(sources: _Sources, base_url: str) -> str | None:
     return named
 
 
+def _is_loopback(base_url: str) -> bool:
+    host = urlsplit(base_url).hostname or ""
+    return host in {"localhost", "::1"} or host.startswith("127.")
+
+
 def _environment_proxy(env: Mapping[str, str], base_url: str) -> str | None:
     named = {key.lower(): value for key, value in env.items() if key.lower().endswith("_proxy") and value}
     if not named:
@@ -351,9 +361,6 @@ def _environment_proxy(env: Mapping[str, str], base_url: str) -> str | None:
     from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined]  # public, not in typeshed
 
     parts = urlsplit(base_url)
-    host = parts.hostname or ""
-    if host == "localhost" or host.startswith("127.") or host == "::1":
-        return None
     if proxy_bypass_environment(parts.netloc, {"no": named.get("no_proxy", "")}):
         return None
     return named.get(f"{parts.scheme}_proxy") or named.get("all_proxy")

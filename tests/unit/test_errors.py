@@ -139,7 +139,7 @@ def test_every_code_is_well_told(code: Code) -> None:
 
 
 def test_the_codes_of_the_platform() -> None:
-    """The table has every code that platform.md §5.1 documents for inference, under its number."""
+    """The table has every code that the platform documentation documents for inference, under its number."""
     documented = {1, 2, 3, 4, 6, 13, 14, 15, 17, 18, 19, 100, 110, 111, 200, *range(336000, 336009)}
     documented |= {*range(336100, 336106), 336200, 336303, 336501, 336502, 337006}
 
@@ -281,7 +281,7 @@ def test_what_catches_it(cls: type[Exception], caught_by: type[Exception]) -> No
     ],
 )
 def test_names_that_users_catch(name: str) -> None:
-    """Every name of platform.md §9.5 is there by `import qianfan` alone, inside the one tree."""
+    """Every name of the platform documentation is there by `import qianfan` alone, inside the one tree."""
     assert issubclass(getattr(qianfan.errors, name), QianfanError)
 
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import orjson
 import pytest
 
-from qianfan.core.auth.oauth import Application, Token
-from qianfan.core.auth.static import AccessToken, NoAuth
+from qianfan.core.auth.oauth import ApplicationAuth, Token
+from qianfan.core.auth.static import NoAuth, TokenAuth
 from qianfan.core.call import Call
 from qianfan.core.effects import Emit, Open, Receive, Reserve, Send
 from qianfan.core.flow import Exchange, stream, unary
@@ -196,7 +196,7 @@ class TestUnary:
         """Attempts are authorised anew from one immutable request: nothing piles up in the URL."""
         script = Script(refusal(18), refusal(18), ANSWER)
 
-        call(script, AccessToken(TOKEN))
+        call(script, TokenAuth(TOKEN))
 
         assert [effect.request.url for effect in script.seen(Send)] == [
             f"{REQUEST.url}?access_token={TOKEN}"
@@ -548,10 +548,13 @@ class TestStream:
 
     def test_attempts_of_a_stream(self) -> None:
         """A failure after the first event still tells what was tried before it."""
-        script = Script(ConnectionFailedError("refused"), HEAD, event("你"), error_event(336000))
+        script = Script(
+            ConnectionFailedError("refused"), After(2.0, HEAD), event("你"), After(3.0, error_event(336000))
+        )
 
         error = failing(listen, script, InternalError)
 
+        assert error.attempts[-1].seconds == 5.0
         assert [attempt.outcome for attempt in error.attempts] == [
             "ConnectionFailedError",
             "InternalError 336000",
@@ -713,7 +716,7 @@ class TestSecrets:
     )
     def test_no_error_shows_the_token(self, text: str, act: Any, answers: Any) -> None:
         """An echoed token is masked in text, repr, arguments, body, traceback and pickle."""
-        error = failing(act, Script(*answers(text)), QianfanError, AccessToken(TOKEN))
+        error = failing(act, Script(*answers(text)), QianfanError, TokenAuth(TOKEN))
         error.partial = None  # what the service said as an answer is not ours to change
 
         shown = [
@@ -731,7 +734,7 @@ class TestSecrets:
         """The token a request carried is masked also when another call has renewed it since."""
         key = ("http://service/oauth/2.0/token", "ak", SECRET)
         store = {key: Token(f"access_token={TOKEN}", TOKEN, inf)}
-        auth = Application(*key, store=store, policy=RetryPolicy(), timeout=5)
+        auth = ApplicationAuth(*key, store=store, policy=RetryPolicy(), timeout=5)
 
         def renewed_meanwhile(answered: Reply) -> Response:
             store[key] = Token("access_token=new-token", "new-token", inf)

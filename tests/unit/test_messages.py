@@ -1,4 +1,4 @@
-"""The conversation so far (platform.md §9.4)."""
+"""The conversation so far (the platform documentation)."""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ CALL = {"name": "get_weather", "arguments": '{"city": "北京"}'}
 
 class Read:
     """A stream that has been read."""
+
+    whole = True
 
     def __init__(self, **body: Any) -> None:
         self._body = body
@@ -187,3 +189,12 @@ def test_roles(role: Role, value: str) -> None:
 def test_names() -> None:
     """The classic names are the same classes."""
     assert (qianfan.QfMessages, qianfan.QfRole) == (qianfan.Messages, qianfan.Role) == (Messages, Role)
+
+
+def test_a_stream_half_read_is_refused() -> None:
+    """A part of an answer does not pass for the answer."""
+    stream = Read(result="half")
+    stream.whole = False
+
+    with pytest.raises(InvalidArgumentError, match="not been read to its end"):
+        Messages().append(stream)

@@ -8,8 +8,8 @@ from typing import Any
 import orjson
 import pytest
 
-from qianfan.core.auth.oauth import Application, Token
-from qianfan.core.auth.static import AccessCode, AccessToken, NoAuth
+from qianfan.core.auth.oauth import ApplicationAuth, Token
+from qianfan.core.auth.static import CodeAuth, NoAuth, TokenAuth
 from qianfan.core.effects import Once, Send
 from qianfan.core.flow import Exchange, unary
 from qianfan.core.http import Reply, Request
@@ -37,10 +37,10 @@ MONTH = 2_592_000
 POLICY = RetryPolicy(backoff_factor=0)
 
 
-def application(store: dict[Any, Token] | None = None, **rules: Any) -> Application:
+def application(store: dict[Any, Token] | None = None, **rules: Any) -> ApplicationAuth:
     """Return an application's credential with a store of its own."""
     rules = {"policy": POLICY, "timeout": 5.0, **rules}
-    return Application(*KEY, store={} if store is None else store, **rules)
+    return ApplicationAuth(*KEY, store={} if store is None else store, **rules)
 
 
 def reply(status: int = 200, /, **body: Any) -> Reply:
@@ -168,8 +168,6 @@ class TestFailures:
                 "invalid_client",
             ),
             (reply(401, error="invalid_client", error_description="wrong"), AuthError, "invalid_client"),
-            (reply(error="rate_limit_exceeded"), RateLimitError, "rate_limit_exceeded"),
-            (reply(error="unknown_error"), InternalError, "unknown_error"),
             (reply(error="invalid_request", error_description="x"), APIError, "invalid_request"),
             (reply(error_code=336003, error_msg="x"), BadRequestError, 336003),
             (reply(404), RequestError, None),
@@ -206,7 +204,14 @@ class TestFailures:
         assert "IAM" in caught.value.hint
 
     @pytest.mark.parametrize(
-        "failure", [ConnectionFailedError("refused"), reply(503)], ids=["refused", "503"]
+        "failure",
+        [
+            ConnectionFailedError("refused"),
+            reply(503),
+            reply(error="rate_limit_exceeded"),
+            reply(error="unknown_error"),
+        ],
+        ids=["refused", "503", "rate limit", "unknown"],
     )
     def test_tried_again(self, failure: Any) -> None:
         """A failure that passes is tried again, like that of any call."""
@@ -331,9 +336,9 @@ class TestStatic:
         ("auth", "sent", "token_itself"),
         [
             (NoAuth(), REQUEST, ""),
-            (AccessToken("24.a/b"), REQUEST._replace(url=f"{REQUEST.url}?access_token=24.a%2Fb"), "24.a/b"),
+            (TokenAuth("24.a/b"), REQUEST._replace(url=f"{REQUEST.url}?access_token=24.a%2Fb"), "24.a/b"),
             (
-                AccessCode("code"),
+                CodeAuth("code"),
                 REQUEST._replace(headers={"A": "b", "Authorization": "ACCESSCODE code"}),
                 "",
             ),
@@ -351,11 +356,24 @@ class TestStatic:
         assert REQUEST.headers == {"A": "b"}
 
     @pytest.mark.parametrize(
-        ("auth", "secrets"), [(NoAuth(), ()), (AccessToken("t"), ("t",)), (AccessCode("c"), ("c",))], ids=str
+        ("auth", "secrets"), [(NoAuth(), ()), (TokenAuth("t"), ("t",)), (CodeAuth("c"), ("c",))], ids=str
     )
     def test_secrets(self, auth: NoAuth, secrets: tuple[str, ...]) -> None:
         """What they hold is to be masked in errors."""
         assert tuple(auth.secrets) == secrets
+
+
+@pytest.mark.parametrize(
+    ("word", "kind"), [("rate_limit_exceeded", RateLimitError), ("unknown_error", InternalError)]
+)
+def test_what_passes_is_told_by_its_kind(word: str, kind: type[QianfanError]) -> None:
+    """What the token address says of its own state becomes the error of that kind, after all attempts."""
+    script = Script(*[reply(error=word)] * 3)
+
+    with pytest.raises(kind) as caught:
+        script.run(application().authorise(REQUEST, 2000.0, POLICY))
+
+    assert len(caught.value.attempts) == 3
 
 
 class TestEarlyRenewal:

@@ -47,7 +47,7 @@ class Headers(Mapping[str, str]):
 
 
 class TestMapping:
-    """The rules of platform.md §9.3."""
+    """The rules of the platform documentation."""
 
     def test_body_and_its_keys(self, response: Response) -> None:
         """The README's ways to read a reply all lead to the same values."""

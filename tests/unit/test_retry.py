@@ -34,7 +34,7 @@ def lasting(error: ConnectionFailedError) -> ConnectionFailedError:
     return error
 
 
-#: The codes that platform.md §5.1 recommends to try again.
+#: The codes that the platform documentation recommends to try again.
 RECOMMENDED = {1, 2, 4, 15, 18, 336000, 336100, 336501, 336502}
 
 

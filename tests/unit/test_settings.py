@@ -131,7 +131,8 @@ class TestCredentials:
                 {"QIANFAN_LOCAL": "1", "QIANFAN_NO_AUTH": "1"},
                 ApplicationKey("local", "local"),
             ),
-            ({**PAIR, "base_url": "http://host"}, {}, {"QIANFAN_NO_AUTH": "1"}, NoCredential()),
+            ({**PAIR, "base_url": "http://host"}, {}, {"QIANFAN_NO_AUTH": "1"}, ApplicationKey("a", "s")),
+            ({}, {"ak": "x", "sk": "y"}, {"QIANFAN_NO_AUTH": "1"}, NoCredential()),
         ],
     )
     def test_precedence(
@@ -198,7 +199,7 @@ class TestCredentials:
 
 
 class TestEnvironment:
-    """The variables of platform.md §1.1 that have a meaning here."""
+    """The variables of the platform documentation that have a meaning here."""
 
     @pytest.mark.parametrize(
         ("name", "value", "field", "expected"),
@@ -436,7 +437,9 @@ class TestProxy:
             ("http://localhost:8000", None, {"HTTP_PROXY": "http://p:1"}, None),
             ("http://[::1]:8000", None, {"HTTP_PROXY": "http://p:1"}, None),
             (LOOPBACK, "http://mine:1", {}, "http://mine:1"),
-            (LOOPBACK, None, {"QIANFAN_PROXY": "http://q:1"}, "http://q:1"),
+            (LOOPBACK, None, {"QIANFAN_PROXY": "http://q:1"}, None),
+            # and so is the platform in this process, whatever address the environment names
+            (None, None, {"QIANFAN_LOCAL": "1", "HTTPS_PROXY": "http://p:1"}, None),
         ],
     )
     def test_selection(

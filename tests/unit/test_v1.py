@@ -42,7 +42,7 @@ def body(request: Request) -> Any:
 
 
 class TestUrl:
-    """Which URL a model or an endpoint means (platform.md §3.1, §3.8)."""
+    """Which URL a model or an endpoint means (the platform documentation, §3.8)."""
 
     @pytest.mark.parametrize(
         ("model", "path"),

@@ -137,7 +137,7 @@ def _answer(service: Chat, messages: Messages, parameters: dict[str, Any]) -> No
             sys.stdout.write("\n")
         reply = stream.so_far()
     if call := reply.get("function_call"):
-        sys.stdout.write(f"{call['name']}({call['arguments']})\n")
+        sys.stdout.write(f"{call.get('name')}({call.get('arguments')})\n")
     if reply.get("is_truncated"):
         say("（回答因长度被截断）", style="yellow")
     if reply.get("need_clear_history"):

@@ -66,10 +66,11 @@ class Once(NamedTuple):
 
 
 class Emit(NamedTuple):
-    """Hand events to whoever iterates the stream, with the sum of all so far."""
+    """Hand events to whoever iterates the stream, with the sum of all so far, and whether it is the whole."""
 
     items: Sequence[Response]
     merger: Merger
+    ended: bool
 
 
 Effect: TypeAlias = "Now | Sleep | Reserve | Send | Open | Receive | Once | Emit"

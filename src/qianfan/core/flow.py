@@ -108,7 +108,7 @@ def stream(exchange: Exchange, dialect: Dialect) -> Flow[None]:
         failure = error
     else:
         return
-    raise trial.ended(_cleaned(failure, exchange.auth.secrets), started, (yield NOW))
+    raise trial.ended(_cleaned(failure, exchange.auth.secrets), trial.started, (yield NOW))
 
 
 def _call(
@@ -121,6 +121,8 @@ def _call(
     """Take a step until it succeeds or its failure is final. Most calls never fail and need no trial."""
     while True:
         by = min(deadline, started + exchange.timeout)
+        if trial is not None:
+            trial.started = started
         if exchange.limit is not None:
             yield Reserve(exchange.limit, by)
         # A failure in here is final: what authorises has tried again by the same policy.
@@ -129,7 +131,7 @@ def _call(
             return (yield from step(request, by))
         except QianfanError as error:
             # The token of this attempt too: another call may have renewed it meanwhile.
-            failure = _cleaned(error, [*exchange.auth.secrets, request.url.rpartition("access_token=")[2]])
+            failure = _cleaned(error, [*exchange.auth.secrets, request.token])
         # Outside the `except`, so that a raised error drags no earlier one along in its traceback.
         renewed = exchange.auth.renew(failure, request)
         trial = trial or Trial(exchange.policy, deadline, exchange.chance)
@@ -205,7 +207,7 @@ class _Incoming:
             fresh = bool(self.ready)
             if fresh:
                 items, self.ready = self.ready, []
-                yield Emit(items, self.merger)
+                yield Emit(items, self.merger, self.ended)
             if self.failure or self.ended or self.closed:
                 break
             try:

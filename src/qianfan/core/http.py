@@ -22,6 +22,11 @@ class Request(NamedTuple):
     def __repr__(self) -> str:
         return f"Request({self.method} {self.url.partition('?')[0]})"  # the query may hold a token
 
+    @property
+    def token(self) -> str:
+        """The access token in the query, or an empty string."""
+        return self.url.partition("access_token=")[2]
+
     def with_query(self, query: str) -> Request:
         """Return the same request with an encoded query added to its URL."""
         joint = "&" if "?" in self.url else "?"

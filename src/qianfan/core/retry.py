@@ -31,8 +31,10 @@ class RetryPolicy(NamedTuple):
 
     def allows(self, error: QianfanError) -> bool:
         """Say whether a failure of this kind is worth another attempt."""
-        if isinstance(error, APIError) and error.error_code in self.codes | CODES.keys():
-            return error.error_code in self.codes
+        if isinstance(error, APIError) and error.error_code in self.codes:
+            return True
+        if isinstance(error, APIError) and error.error_code in CODES:
+            return False  # known, and not among those to try again
         if isinstance(error, RequestTimeoutError):
             return self.timeouts
         return error.retryable
@@ -45,11 +47,21 @@ class RetryPolicy(NamedTuple):
 class Trial:
     """The attempts of one call so far, and the verdict on the latest failure."""
 
-    __slots__ = ("_chance", "_failures", "_policy", "_renewed", "_replayed", "attempts", "deadline")
+    __slots__ = (
+        "_chance",
+        "_failures",
+        "_policy",
+        "_renewed",
+        "_replayed",
+        "attempts",
+        "deadline",
+        "started",
+    )
 
     def __init__(self, policy: RetryPolicy, deadline: float, chance: Callable[[], float]) -> None:
         self.attempts: list[Attempt] = []
         self.deadline = deadline
+        self.started = 0.0  # when the latest attempt began
         self._policy = policy
         self._chance = chance
         self._failures = 0

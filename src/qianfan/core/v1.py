@@ -15,8 +15,8 @@ from urllib.parse import quote, urlencode
 import orjson
 
 from qianfan import catalog
-from qianfan.core.http import Request, described
-from qianfan.errors import InvalidArgumentError, QianfanError, RequestError, api_error
+from qianfan.core.http import Request, described, redact
+from qianfan.errors import PASSING_STATUSES, InvalidArgumentError, QianfanError, RequestError, api_error
 from qianfan.response import Response
 
 if TYPE_CHECKING:
@@ -106,9 +106,10 @@ def _address(kind: str, model: str | None, endpoint: str | None) -> str:
                 f"endpoint={endpoint!r} is more than a name", hint="it would lead elsewhere"
             )
         if "/" in endpoint:
+            name = endpoint.partition("?")[0].rstrip("/").rpartition("/")[2]
             raise InvalidArgumentError(
-                f"endpoint={endpoint!r} is more than a name",
-                hint=f"pass only its last part: endpoint={endpoint.rstrip('/').rpartition('/')[2]!r}",
+                f"endpoint={redact(endpoint)!r} is more than a name",
+                hint=f"pass only its last part: endpoint={name!r}",
             )
         return quote(endpoint)
     name = model or catalog.default_model(kind)
@@ -206,18 +207,8 @@ def read_json(reply: Reply) -> dict[str, Any]:
     if type(body) is dict:
         return body
     kind = reply.headers.get("Content-Type", "no content type")
-    raise described(
-        RequestError(
-            f"HTTP {reply.status} with no JSON object ({kind}): {_snippet(reply.body)}",
-            status=reply.status,
-            body=reply.body[:2000].decode("utf-8", "replace"),
-            headers=reply.headers,
-            hint=""
-            if reply.status in {429, 500, 502, 503, 504}
-            else "请检查 base_url 与代理 (check base_url and the proxy)",
-        ),
-        reply,
-    )
+    hint = "" if reply.status in PASSING_STATUSES else "请检查 base_url 与代理 (check base_url and the proxy)"
+    raise _unusable(f"HTTP {reply.status} with no JSON object ({kind}): {_snippet(reply.body)}", reply, hint)
 
 
 def failure(body: dict[str, Any], reply: Reply) -> QianfanError | None:
@@ -229,16 +220,13 @@ def failure(body: dict[str, Any], reply: Reply) -> QianfanError | None:
         message = body.get("error_msg") or body.get("error_message") or body.get("msg") or ""
         return described(api_error(code, str(message), body.get("id")), reply)
     if reply.status != 200:
-        return described(
-            RequestError(
-                f"HTTP {reply.status}: {_snippet(reply.body)}",
-                status=reply.status,
-                body=reply.body[:2000].decode("utf-8", "replace"),
-                headers=reply.headers,
-            ),
-            reply,
-        )
+        return _unusable(f"HTTP {reply.status}: {_snippet(reply.body)}", reply)
     return None
+
+
+def _unusable(message: str, reply: Reply, hint: str = "") -> RequestError:
+    body = reply.body[:2000].decode("utf-8", "replace")
+    return described(RequestError(message, body=body, headers=reply.headers, hint=hint), reply)
 
 
 def _snippet(data: bytes) -> str:

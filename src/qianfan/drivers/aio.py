@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from qianfan.core.effects import Emit, Now, Once, Open, Receive, Reserve, Send, Sleep
-from qianfan.core.flow import incomplete
 from qianfan.drivers.failures import timed_out
+from qianfan.drivers.progress import Progress
 from qianfan.drivers.shared import FLIGHTS, LIMITS, Landing
 from qianfan.errors import QianfanError
 from qianfan.log import log, log_attempt
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
     from qianfan.core.effects import Effect, Flow
     from qianfan.core.limits import RateLimit
     from qianfan.drivers.transport_aiohttp import AiohttpTransport, OpenBody
-    from qianfan.response import Merger, Response
+    from qianfan.response import Response
 
 T = TypeVar("T")
 
@@ -115,7 +114,7 @@ class Run(Generic[T]):
                 if not wait:
                     return
                 if now + wait > deadline:
-                    raise timed_out()
+                    raise timed_out("place in the rate limit")
                 await asyncio.sleep(wait)
         except BaseException:
             with LIMITS:
@@ -131,7 +130,7 @@ class Run(Generic[T]):
                         asyncio.wrap_future(flight.landing), max(0.0, deadline - monotonic())
                     )
                 except asyncio.TimeoutError:
-                    raise timed_out() from None
+                    raise timed_out("access token") from None
                 if landing is not None:
                     return landing.unpack()
                 continue
@@ -147,15 +146,12 @@ class Run(Generic[T]):
             return result
 
 
-class AsyncStream:
+class AsyncStream(Progress):
     """The async twin of `Stream`: `async for`, `await acollect()`, `async with`, `await aclose()`."""
 
     def __init__(self, flow: Flow[None], transport: AiohttpTransport) -> None:
+        super().__init__()
         self._run = Run(flow, transport)
-        self._ready: deque[Response] = deque()
-        self._merger: Merger | None = None
-        self._whole = False
-        self._closed = False
 
     @classmethod
     async def open(cls, flow: Flow[None], transport: AiohttpTransport) -> Self:
@@ -177,28 +173,18 @@ class AsyncStream:
     async def _pull(self) -> None:
         try:
             emitted = await self._run.advance()
-        except Exception:
-            if self._closed:
+        except BaseException as error:
+            if self._closed and isinstance(error, Exception):
                 return  # someone else closed the stream while we were reading
+            self._closed = True
             raise
-        if isinstance(emitted, Emit):
-            self._merger = emitted.merger
-            self._ready.extend(emitted.items)
-        else:
-            self._whole = not self._closed
+        self._take(emitted)
 
     async def acollect(self) -> Response:
         """Read to the end and return the whole reply."""
         async for _ in self:
             pass
-        if not self._whole:
-            raise incomplete("the stream was closed before its end", self.so_far())
-        return self.so_far()
-
-    def so_far(self) -> Response:
-        """Return what has arrived, as one reply."""
-        assert self._merger is not None, "a stream has its first event when it is made"
-        return self._merger.reply()
+        return self._collected()
 
     async def aclose(self) -> None:
         """Free the connection at once; what was not read is given up."""

@@ -52,6 +52,8 @@ class ChunkDecoder:
     def _take_line(self, line: bytes) -> None:
         if self._state == "size":
             self._left = int(line.partition(b";")[0], 16)
+            if self._left < 0:
+                raise ValueError("a chunk has a negative size")
             self._state = "content" if self._left else "trailer"
         elif self._state == "trailer":
             self.done = not line

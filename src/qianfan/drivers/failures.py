@@ -95,13 +95,18 @@ _KINDS: tuple[tuple[type[BaseException], Callable[[str, Any], ConnectionFailedEr
 )
 
 
-def timed_out(request: Request | None = None) -> RequestTimeoutError:
-    """Return the error for time that is over."""
+_WAITING = {
+    "answer": "增大 request_timeout，或用 stream=True；换取令牌时为 QIANFAN_AUTH_TIMEOUT "
+    "(raise request_timeout, or use stream=True; for the token call it is QIANFAN_AUTH_TIMEOUT)",
+    "access token": "增大 request_timeout 或 QIANFAN_AUTH_TIMEOUT (raise request_timeout or QIANFAN_AUTH_TIMEOUT)",
+    "place in the rate limit": "增大 request_timeout 或 query_per_second (raise request_timeout or query_per_second)",
+}
+
+
+def timed_out(what: str = "answer", *, request: Request | None = None) -> RequestTimeoutError:
+    """Return the error for time that is over, by what was waited for."""
     place = f" by {_place(request.url)}" if request else ""
-    return RequestTimeoutError(
-        f"no answer{place} within request_timeout",
-        hint="增大 request_timeout，或用 stream=True (raise request_timeout, or use stream=True)",
-    )
+    return RequestTimeoutError(f"no {what}{place} in time", hint=_WAITING[what])
 
 
 def _final(message: str, hint: str) -> ConnectionFailedError:

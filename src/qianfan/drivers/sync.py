@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections import deque
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from qianfan.core.effects import Emit, Now, Once, Open, Receive, Reserve, Send, Sleep
-from qianfan.core.flow import incomplete
 from qianfan.drivers.failures import timed_out
+from qianfan.drivers.progress import Progress
 from qianfan.drivers.shared import FLIGHTS, LIMITS, Landing
 from qianfan.errors import QianfanError
 from qianfan.log import log, log_attempt
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
     from qianfan.core.effects import Effect, Flow
     from qianfan.core.http import Reply, Request
     from qianfan.core.limits import RateLimit
-    from qianfan.response import Merger, Response
+    from qianfan.response import Response
 
 T = TypeVar("T")
 
@@ -149,7 +148,7 @@ class Run(Generic[T]):
                 if not wait:
                     return
                 if now + wait > deadline:
-                    raise timed_out()
+                    raise timed_out("place in the rate limit")
                 sleep(wait)
         except BaseException:
             with LIMITS:
@@ -163,7 +162,7 @@ class Run(Generic[T]):
                 try:
                     landing = flight.landing.result(max(0.0, deadline - monotonic()))
                 except FutureTimeoutError:
-                    raise timed_out() from None
+                    raise timed_out("access token") from None
                 if landing is not None:
                     return landing.unpack()
                 continue
@@ -179,7 +178,7 @@ class Run(Generic[T]):
             return result
 
 
-class Stream:
+class Stream(Progress):
     """A reply that comes in events. Iterate it, or `collect()` what the unary call would have returned.
 
     Each item is a `Response` whose `result` holds the increment. A stream that ends before its end
@@ -188,11 +187,8 @@ class Stream:
     """
 
     def __init__(self, flow: Flow[None], transport: Transport) -> None:
+        super().__init__()
         self._run = Run(flow, transport)
-        self._ready: deque[Response] = deque()
-        self._merger: Merger | None = None
-        self._whole = False
-        self._closed = False
         self._pull()  # up to the first event, so that what fails before it fails in the call
 
     def __iter__(self) -> Iterator[Response]:
@@ -208,28 +204,18 @@ class Stream:
     def _pull(self) -> None:
         try:
             emitted = self._run.advance()
-        except Exception:
-            if self._closed:
+        except BaseException as error:
+            if self._closed and isinstance(error, Exception):
                 return  # someone else closed the stream while we were reading
+            self._closed = True
             raise
-        if isinstance(emitted, Emit):
-            self._merger = emitted.merger
-            self._ready.extend(emitted.items)
-        else:
-            self._whole = not self._closed
+        self._take(emitted)
 
     def collect(self) -> Response:
         """Read to the end and return the whole reply."""
         for _ in self:
             pass
-        if not self._whole:
-            raise incomplete("the stream was closed before its end", self.so_far())
-        return self.so_far()
-
-    def so_far(self) -> Response:
-        """Return what has arrived, as one reply."""
-        assert self._merger is not None, "a stream has its first event when it is made"
-        return self._merger.reply()
+        return self._collected()
 
     def close(self) -> None:
         """Free the connection at once; what was not read is given up."""
@@ -244,5 +230,4 @@ class Stream:
         self.close()
 
     def __del__(self) -> None:
-        if hasattr(self, "_run"):
-            self._run.close()
+        self._run.close()

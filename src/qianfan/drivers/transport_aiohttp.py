@@ -254,7 +254,7 @@ def _translated(
 ) -> QianfanError:
     """Return our error for what aiohttp raised."""
     if isinstance(error, asyncio.TimeoutError) and monotonic() >= deadline - _CLOCK_STEP:
-        return timed_out(request)
+        return timed_out(request=request)
     return connection_failure(request, error, proxy=proxy, dead=dead)
 
 

@@ -206,7 +206,7 @@ class Urllib3Transport:
     def _exchange(self, request: Request, deadline: float, *, preload_content: bool) -> BaseHTTPResponse:
         remaining = deadline - monotonic()
         if remaining <= 0:
-            raise timed_out(request)
+            raise timed_out(request=request)
         scheme, _, host, path = request.url.split("/", 3)
         place = f"{scheme}//{host}"
         pool = self._pools.get(place) or self._new_pool(place)
@@ -216,7 +216,7 @@ class Urllib3Transport:
                 request.url if self._network.proxy and scheme == "http:" else f"/{path}",
                 body=request.body,
                 headers={**HEADERS, **request.headers},
-                timeout=Timeout(connect=min(remaining, CONNECT_TIMEOUT), read=remaining),
+                timeout=Timeout(total=remaining, connect=min(remaining, CONNECT_TIMEOUT)),
                 retries=_NO_RETRIES,
                 redirect=False,
                 assert_same_host=False,
@@ -224,7 +224,7 @@ class Urllib3Transport:
             )
         except (HTTPError, OSError, HTTPException) as error:
             late = isinstance(error, ConnectTimeoutError) and monotonic() >= deadline
-            failure = timed_out(request) if late else translated(error, request, self._network.proxy)
+            failure = timed_out(request=request) if late else translated(error, request, self._network.proxy)
         raise failure  # outside the `except`: what urllib3 raised may quote the URL, token and all
 
     def _new_pool(self, place: str) -> HTTPConnectionPool:
@@ -270,7 +270,8 @@ class OpenBody:
         self._request = request
         self._reader: TimedReader = connection.reader
         self._raw: HTTPResponse = connection.response
-        self._chunks = ChunkDecoder() if self._raw.chunked else None
+        plain = not response.headers.get("Content-Encoding")  # urllib3 knows how to read others
+        self._chunks = ChunkDecoder() if self._raw.chunked and plain else None
 
     def receive(self, deadline: float | None) -> bytes:
         """Return the next bytes, b"" at the end; None keeps the deadline of the last wait."""
@@ -312,10 +313,10 @@ class OpenBody:
 def translated(error: BaseException, request: Request, proxy: str | None = None) -> QianfanError:
     """Return our error for what urllib3 raised."""
     if isinstance(error, ReadTimeoutError | TimeoutError) and not isinstance(error, ConnectTimeoutError):
-        return timed_out(request)
+        return timed_out(request=request)
     inner = error.args[-1] if isinstance(error, ProtocolError) and error.args else error
     if isinstance(inner, TimeoutError):
-        return timed_out(request)
+        return timed_out(request=request)
     return connection_failure(request, error, proxy=proxy, dead=isinstance(inner, _DeadSocketError))
 
 
@@ -327,10 +328,14 @@ def _mask_logs() -> None:
             logger.addFilter(_Mask())
 
 
+#: The first quotes whatever the reply held; the second is as it should be for more calls than kept connections.
+_NOISE = ("Failed to parse headers", "Connection pool is full")
+
+
 class _Mask(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
-        if record.msg.startswith("Failed to parse headers"):
-            return False  # quotes whatever the reply held; the call says what matters of it
+        if record.msg.startswith(_NOISE):
+            return False
         if isinstance(record.args, tuple):
             record.args = tuple(
                 arg if isinstance(arg, (int, float)) else redact(str(arg)) for arg in record.args

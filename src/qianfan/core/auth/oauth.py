@@ -39,7 +39,7 @@ class Token(NamedTuple):
 TokenStore: TypeAlias = "MutableMapping[tuple[str, str, str], Token]"
 
 
-class Application:
+class ApplicationAuth:
     """Fetches an access token when one is needed, once for all who ask, and keeps it in a store.
 
     Args:

@@ -36,7 +36,7 @@ class NoAuth:
         return False
 
 
-class AccessToken(NoAuth):
+class TokenAuth(NoAuth):
     """A ready-made access token, in the query as v1 wants it."""
 
     __slots__ = ("_query",)
@@ -56,7 +56,7 @@ class AccessToken(NoAuth):
         yield  # a flow without an effect
 
 
-class AccessCode(NoAuth):
+class CodeAuth(NoAuth):
     """The access code of a private deployment, in a header."""
 
     __slots__ = ()
