@@ -19,7 +19,30 @@ if TYPE_CHECKING:
     from qianfan.response import Response
 
 
-class ChatParameters(TypedDict, total=False):
+class CallOptions(TypedDict, total=False):
+    """What every call may set for itself, beside the fields of its body.
+
+    Attributes:
+        retry_count: Attempts in all, from 1; default 3. 0 counts as 1.
+        request_timeout: Seconds for the call with its attempts, above 0; of a stream, until the first
+            and then each next event. Default 300.
+        backoff_factor: Seconds the first pause between attempts is drawn from, from 0; default 1.
+        request_id: An id of yours, sent in a header and kept by the service.
+        extra: Body fields this package does not know yet.
+        headers: HTTP headers to add.
+        query: Query parameters to add.
+    """
+
+    retry_count: int | None
+    request_timeout: float | None
+    backoff_factor: float | None
+    request_id: str | None
+    extra: Mapping[str, Any] | None
+    headers: Mapping[str, str] | None
+    query: Mapping[str, str] | None
+
+
+class ChatParameters(CallOptions, total=False):
     """What a chat call may set; which of it a model reads, its page in the platform's documentation says.
 
     A name that is not listed here travels to the service as it is; typed code passes it in `extra`.
@@ -47,9 +70,6 @@ class ChatParameters(TypedDict, total=False):
         system_memory_id: The system memory to use.
         user_id: Your user's id, for the service's own protection.
         user_setting: The name `system` had before it.
-        extra: Body fields this class does not know yet.
-        headers: HTTP headers to add.
-        query: Query parameters to add.
     """
 
     temperature: float | None
@@ -73,9 +93,6 @@ class ChatParameters(TypedDict, total=False):
     system_memory_id: str | None
     user_id: str | None
     user_setting: str | None
-    extra: Mapping[str, Any] | None
-    headers: Mapping[str, str] | None
-    query: Mapping[str, str] | None
 
 
 Conversation = Messages | Iterable[Mapping[str, Any]]
@@ -102,10 +119,6 @@ class Chat:
         model: str | None = None,
         endpoint: str | None = None,
         stream: Literal[False] = False,
-        retry_count: int | None = None,
-        request_timeout: float | None = None,
-        request_id: str | None = None,
-        backoff_factor: float | None = None,
         **parameters: Unpack[ChatParameters],
     ) -> Response: ...
     @overload
@@ -116,10 +129,6 @@ class Chat:
         endpoint: str | None = None,
         *,
         stream: Literal[True],
-        retry_count: int | None = None,
-        request_timeout: float | None = None,
-        request_id: str | None = None,
-        backoff_factor: float | None = None,
         **parameters: Unpack[ChatParameters],
     ) -> Stream: ...
     @overload
@@ -129,10 +138,6 @@ class Chat:
         model: str | None = None,
         endpoint: str | None = None,
         stream: bool = False,
-        retry_count: int | None = None,
-        request_timeout: float | None = None,
-        request_id: str | None = None,
-        backoff_factor: float | None = None,
         **parameters: Unpack[ChatParameters],
     ) -> Response | Stream: ...
     def do(
@@ -141,10 +146,6 @@ class Chat:
         model: str | None = None,
         endpoint: str | None = None,
         stream: bool = False,
-        retry_count: int | None = None,
-        request_timeout: float | None = None,
-        request_id: str | None = None,
-        backoff_factor: float | None = None,
         **parameters: Unpack[ChatParameters],
     ) -> Response | Stream:
         """Ask the model for the next message.
@@ -155,11 +156,7 @@ class Chat:
             model: A model's name; one the catalogue does not know goes to the service as it is.
             endpoint: A service of your own, by the last part of its address; it decides over `model`.
             stream: Whether the answer comes in events as it is written.
-            retry_count: Attempts in all, from 1.
-            request_timeout: Seconds for the call with its attempts, or until each next event.
-            request_id: An id of yours, sent in a header and kept by the service.
-            backoff_factor: Seconds the first pause between attempts is drawn from.
-            **parameters: See `ChatParameters`.
+            **parameters: See `ChatParameters` and `CallOptions`.
 
         Returns:
             The reply, with the answer in `result`; or a `Stream` of replies, each with an increment.
@@ -172,10 +169,7 @@ class Chat:
 
         See https://cloud.baidu.com/doc/WENXINWORKSHOP/s/4lilb2lpf and its neighbours, one page a model.
         """
-        return self._client.perform(
-            self._call(messages, model, endpoint, stream, request_id, parameters),
-            Options(retry_count, request_timeout, backoff_factor),
-        )
+        return self._client.perform(*self._call(messages, model, endpoint, stream, parameters))
 
     @overload
     async def ado(
@@ -184,10 +178,6 @@ class Chat:
         model: str | None = None,
         endpoint: str | None = None,
         stream: Literal[False] = False,
-        retry_count: int | None = None,
-        request_timeout: float | None = None,
-        request_id: str | None = None,
-        backoff_factor: float | None = None,
         **parameters: Unpack[ChatParameters],
     ) -> Response: ...
     @overload
@@ -198,10 +188,6 @@ class Chat:
         endpoint: str | None = None,
         *,
         stream: Literal[True],
-        retry_count: int | None = None,
-        request_timeout: float | None = None,
-        request_id: str | None = None,
-        backoff_factor: float | None = None,
         **parameters: Unpack[ChatParameters],
     ) -> AsyncStream: ...
     @overload
@@ -211,10 +197,6 @@ class Chat:
         model: str | None = None,
         endpoint: str | None = None,
         stream: bool = False,
-        retry_count: int | None = None,
-        request_timeout: float | None = None,
-        request_id: str | None = None,
-        backoff_factor: float | None = None,
         **parameters: Unpack[ChatParameters],
     ) -> Response | AsyncStream: ...
     async def ado(
@@ -223,17 +205,10 @@ class Chat:
         model: str | None = None,
         endpoint: str | None = None,
         stream: bool = False,
-        retry_count: int | None = None,
-        request_timeout: float | None = None,
-        request_id: str | None = None,
-        backoff_factor: float | None = None,
         **parameters: Unpack[ChatParameters],
     ) -> Response | AsyncStream:
         """Do what `do` does, in the running event loop; with `stream=True` the stream is an async one."""
-        return await self._client.aperform(
-            self._call(messages, model, endpoint, stream, request_id, parameters),
-            Options(retry_count, request_timeout, backoff_factor),
-        )
+        return await self._client.aperform(*self._call(messages, model, endpoint, stream, parameters))
 
     @staticmethod
     def models() -> set[str]:
@@ -254,22 +229,26 @@ class Chat:
         model: str | None,
         endpoint: str | None,
         stream: bool,
-        request_id: str | None,
         parameters: ChatParameters,
-    ) -> Call:
+    ) -> tuple[Call, Options]:
         """Say what is wanted, with what this object was made with where the call says nothing."""
         if not model and not endpoint:
             model, endpoint = self._model, self._endpoint
         fields: dict[str, Any] = {"messages": _conversation(messages), **parameters}
-        headers = _mapping("headers", fields.pop("headers", None))
-        query = _mapping("query", fields.pop("query", None))
-        extra = _mapping("extra", fields.pop("extra", None))
+        take = fields.pop
+        options = Options(
+            take("retry_count", None), take("request_timeout", None), take("backoff_factor", None)
+        )
+        headers = _mapping("headers", take("headers", None))
+        query = _mapping("query", take("query", None))
+        extra = _mapping("extra", take("extra", None))
+        request_id = take("request_id", None)
+        if request_id:
+            headers = {**headers, "Request_id": request_id}
         if "stream" in extra or "messages" in extra:
             raise InvalidArgumentError("extra holds messages or stream, which are arguments of their own")
         fields.update(extra)
-        if request_id:
-            headers = {**headers, "Request_id": request_id}
-        return Call("chat", model, endpoint, fields, stream, headers, query)
+        return Call("chat", model, endpoint, fields, stream, headers, query), options
 
 
 def _mapping(name: str, value: Any) -> Mapping[str, Any]:
