@@ -514,3 +514,19 @@ def test_dots_are_no_endpoint(endpoint: str) -> None:
     """An endpoint that would lead elsewhere is refused."""
     with pytest.raises(InvalidArgumentError, match="more than a name"):
         encode(Call("chat", None, endpoint, {"messages": []}), PREFIX)
+
+
+@pytest.mark.parametrize(("model", "endpoint"), [(3, None), (None, ["a"])])
+def test_names_are_texts(model: Any, endpoint: Any) -> None:
+    """What is no text is no name of a model or service."""
+    with pytest.raises(InvalidArgumentError, match="are names, not"):
+        encode(Call("chat", model, endpoint, {"messages": []}), PREFIX)
+
+
+def test_a_url_as_endpoint_tells_no_token() -> None:
+    """A whole URL as endpoint is refused with its last part as the hint, and without the token in it."""
+    with pytest.raises(InvalidArgumentError) as caught:
+        encode(Call("chat", None, "https://h/chat/foo?access_token=24.secret", {"messages": []}), PREFIX)
+
+    assert "endpoint='foo'" in caught.value.hint
+    assert "24.secret" not in str(caught.value)
