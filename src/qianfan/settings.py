@@ -8,8 +8,8 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field
 from math import nan
-from typing import TYPE_CHECKING, Any, TypedDict
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
+from urllib.parse import SplitResult, urlsplit
 
 from qianfan import credentials
 from qianfan.core.http import redact
@@ -17,9 +17,11 @@ from qianfan.core.retry import RetryPolicy
 from qianfan.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from qianfan.credentials import Credential
+
+T = TypeVar("T")
 
 BASE_URL = "https://aip.baidubce.com"
 MODEL_PREFIX = "/rpc/2.0/ai_custom/v1/wenxinworkshop"
@@ -135,17 +137,17 @@ def resolve(arguments: ClientArguments, environment: Mapping[str, str] | None = 
         model_prefix="/" + (sources.text("model_api_prefix") or MODEL_PREFIX).strip("/"),
         local=local,
         verbatim_endpoint=sources.flag("use_custom_endpoint", default=False),
-        auth_timeout=sources.seconds("auth_timeout", 5.0),
-        request_timeout=sources.seconds("request_timeout", 300.0, env="llm_api_retry_timeout"),
+        auth_timeout=sources.read("auth_timeout", 5.0, seconds),
+        request_timeout=sources.read("request_timeout", 300.0, seconds, env="llm_api_retry_timeout"),
         retry=RetryPolicy(
-            attempts=attempts(
-                "retry_count", sources.number("retry_count", 3, least=0, env="llm_api_retry_count")
+            attempts=sources.read("retry_count", 3, attempts, env="llm_api_retry_count"),
+            backoff_factor=sources.read(
+                "backoff_factor", 1.0, not_negative, env="llm_api_retry_backoff_factor"
             ),
-            backoff_factor=sources.number("backoff_factor", 1.0, least=0, env="llm_api_retry_backoff_factor"),
-            max_wait=sources.number("llm_api_retry_max_wait_interval", 120.0, least=0),
+            max_wait=sources.read("llm_api_retry_max_wait_interval", 120.0, not_negative),
             codes=sources.codes("llm_api_retry_err_codes", _RETRY.codes),
         ),
-        query_per_second=sources.number("query_per_second", 0.0, least=0, env="qps_limit") or None,
+        query_per_second=sources.read("query_per_second", 0.0, not_negative, env="qps_limit") or None,
         network=Network(
             proxy=None if local else _proxy(sources, base_url),
             verify=sources.flag("verify", default=True, env="ssl_verification_enabled"),
@@ -168,6 +170,11 @@ def bounded(name: str, value: Any, *, least: float | None = None, above: float |
     raise InvalidArgumentError(f"{name} must be a number {bound}, not {value!r}")
 
 
+def not_negative(name: str, value: Any) -> float:
+    """Return a number of at least 0."""
+    return bounded(name, value, least=0)
+
+
 #: The longest time that an operating system waits for a socket: about 23 days.
 _LONGEST = 2_000_000.0
 
@@ -179,7 +186,7 @@ def seconds(name: str, value: Any) -> float:
 
 def attempts(name: str, value: Any) -> int:
     """Return a number of attempts; as a whole number, of at least 0."""
-    number = bounded(name, value, least=0)
+    number = not_negative(name, value)
     if not number.is_integer():
         raise InvalidArgumentError(f"{name} must be a number of attempts, not {value!r}")
     return int(number)
@@ -217,23 +224,10 @@ class _Sources:
             raise InvalidArgumentError(f"{name} must be a str, not {type(value).__name__}")
         return value
 
-    def number(
-        self,
-        name: str,
-        default: float,
-        *,
-        least: float | None = None,
-        above: float | None = None,
-        env: str = "",
-    ) -> float:
-        """Return a setting that is a number within its bounds."""
+    def read(self, name: str, default: T, check: Callable[[str, Any], T], env: str = "") -> T:
+        """Return a setting as its check gives it back, or the default where it was not given."""
         _, value = self.find(name, env)
-        return default if value is None else bounded(name, value, least=least, above=above)
-
-    def seconds(self, name: str, default: float, env: str = "") -> float:
-        """Return a setting that is a time above 0."""
-        _, value = self.find(name, env)
-        return default if value is None else seconds(name, value)
+        return default if value is None else check(name, value)
 
     def flag(self, name: str, *, default: bool, env: str = "") -> bool:
         """Return a setting that is on or off, in the spellings the classic SDK takes."""
@@ -302,17 +296,13 @@ def _environment(given: Mapping[str, str] | None) -> Mapping[str, str]:
 def _url(name: str, value: str) -> str:
     """Return a base URL: scheme, host, port and path, and nothing else."""
     shown = value.rpartition("@")[2]  # what stands before it may be a password
-    try:
-        parts = urlsplit(value)
-        fits = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
-        names = (parts.hostname or "").split(".")
-        fits = fits and all(0 < len(part) < 64 for part in names if part or part is not names[-1])  # DNS
-    except ValueError:
-        fits = False
-    else:
-        fits = fits and not (
-            parts.query or parts.fragment or "@" in parts.netloc or set(value) & set(" \t\r\n\\")
-        )
+    parts = _http_parts(value)
+    fits = parts is not None and not (
+        parts.query or parts.fragment or "@" in parts.netloc or set(value) & set(" \t\r\n\\")
+    )
+    if parts is not None:
+        names = (parts.hostname or "").removesuffix(".").split(".")
+        fits = fits and all(0 < len(part) < 64 for part in names)  # as DNS has them
     if not fits:
         raise InvalidArgumentError(
             f"{name}={redact(shown)!r} is no http(s) URL of a host", hint=f"such as {BASE_URL}"
@@ -336,17 +326,22 @@ def _proxy(sources: _Sources, base_url: str) -> str | None:
         return None
     if "://" not in named:
         named = f"http://{named}"
-    try:
-        parts = urlsplit(named)
-        fits = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        fits = False
-    if not fits:
+    if _http_parts(named) is None:
         raise InvalidArgumentError(
             f"the proxy {named.rpartition('@')[2]!r} is no http(s) URL",
             hint="only HTTP proxies are supported",
         )
     return named
+
+
+def _http_parts(url: str) -> SplitResult | None:
+    """Return the parts of an http(s) URL of a host, or None where it is none."""
+    try:
+        parts = urlsplit(url)
+        fits = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
+    except ValueError:
+        return None
+    return parts if fits else None
 
 
 def _is_loopback(base_url: str) -> bool:

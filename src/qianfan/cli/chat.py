@@ -12,6 +12,7 @@ import typer
 from qianfan.cli.ending import clean_ending, say
 from qianfan.errors import InvalidArgumentError, QianfanError
 from qianfan.messages import Messages
+from qianfan.resources.chat import CallOptions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -74,21 +75,7 @@ def _piped() -> str:
 
 
 #: What has an option of its own, or none that could be set here.
-_NO_PARAMETERS = frozenset(
-    [
-        "messages",
-        "stream",
-        "model",
-        "endpoint",
-        "headers",
-        "query",
-        "extra",
-        "request_id",
-        "request_timeout",
-        "retry_count",
-        "backoff_factor",
-    ]
-)
+_NO_PARAMETERS = frozenset({"messages", "model", "endpoint", "stream", *CallOptions.__annotations__})
 
 
 def _pairs(given: list[str]) -> dict[str, Any]:
