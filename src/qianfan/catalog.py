@@ -20,10 +20,15 @@ class Model:
     Attributes:
         name: The name users pass as `model=`.
         endpoint: The last part of its v1 URL, such as `eb-instant`.
+        family: Which services it stands among, a key of `paths`.
         seed: Whether the SDK's 2023 README lists it.
         parameters: Optional body fields its documentation names.
         max_input_chars: Most characters of all message contents together, where documented.
         max_input_tokens: Most tokens of all message contents together, where documented.
+        max_texts: Most texts of one embedding request.
+        max_text_chars: Most characters of each of these texts.
+        max_text_tokens: Most tokens of each of these texts.
+        dimensions: The length of the vectors it gives.
         renamed_to: The name the platform gave it later.
         alias_of: The entry this name is another spelling of.
         later_spelling: How later SDK releases spell the same name.
@@ -32,10 +37,15 @@ class Model:
 
     name: str
     endpoint: str
+    family: str
     seed: bool = False
     parameters: tuple[str, ...] = ()
     max_input_chars: int | None = None
     max_input_tokens: int | None = None
+    max_texts: int | None = None
+    max_text_chars: int | None = None
+    max_text_tokens: int | None = None
+    dimensions: int | None = None
     renamed_to: str | None = None
     alias_of: str | None = None
     later_spelling: str | None = None
@@ -44,13 +54,26 @@ class Model:
 
 @cache
 def models(kind: str) -> tuple[Model, ...]:
-    """Return the preset models of a kind (`chat`), the README's first."""
-    return tuple(Model(**{**entry, "parameters": tuple(entry["parameters"])}) for entry in _data()[kind])
+    """Return the preset models of a kind (a key of `default`, or `plugin`), the README's first.
+
+    Chat models serve completions too.
+    """
+    own = tuple(
+        Model(**{"family": kind, **entry, "parameters": tuple(entry["parameters"])})
+        for entry in _data()[kind]
+    )
+    return models("chat") + own if kind == "completion" else own
 
 
 def default_model(kind: str) -> str:
-    """Return the model a call of this kind uses when none is named."""
+    """Return the model a call of this kind uses when none is named; no kind but `plugin` has none."""
     return str(_data()["default"][kind])
+
+
+def paths() -> dict[str, str]:
+    """Return, by family, where services stand below `/wenxinworkshop/`; `{}` is the endpoint."""
+    families: dict[str, str] = _data()["paths"]
+    return families
 
 
 def find(kind: str, name: str) -> Model | None:

@@ -1,6 +1,6 @@
 """The platform as a Starlette application.
 
-A call passes the layers in the order in which `Chat.reply` names them; each of them may refuse.
+Each route has a service that answers its calls; those of the models stand in `inference`.
 """
 
 from __future__ import annotations
@@ -16,20 +16,18 @@ import orjson
 from starlette.applications import Starlette
 from starlette.routing import Route
 
-from qianfan.local import chat, journal, oauth, rules
+from qianfan.local import inference, journal, oauth, rules
 from qianfan.local.wire import Refusal, Reply, Request, parse
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
-    from qianfan.catalog import Model
     from qianfan.local.journal import Call
     from qianfan.local.state import State
-    from qianfan.local.wire import Json
 
 PREFIX = "/rpc/2.0/ai_custom/v1/wenxinworkshop"
 
-UNSUPPORTED, INTERNAL, BAD_METHOD = 3, 336000, 336101
+UNSUPPORTED, INTERNAL = 3, 336000
 
 MOST_BYTES = 4 * 1024 * 1024  # of a request's body
 
@@ -44,7 +42,11 @@ def build(state: State) -> Starlette:
     """Return the application that serves a platform's state."""
     return Starlette(
         routes=[
-            Route(PREFIX + "/chat/{endpoint}", _Endpoint(state, "chat", Chat(state))),
+            *(
+                Route(f"{PREFIX}/{path}", _Endpoint(state, service.family, service))
+                for service in inference.services(state)
+                for path in service.paths
+            ),
             Route(oauth.PATH, _Endpoint(state, "token", _Tokens(state))),
             Route(PREFIX + "/{rest:path}", _Endpoint(state, "unknown", _Unsupported())),
             Route("/{rest:path}", _Endpoint(state, "unknown", _Nowhere())),
@@ -52,46 +54,12 @@ def build(state: State) -> Starlette:
     )
 
 
-class Service(Protocol):
+class _Answering(Protocol):
     """What answers the calls of one route."""
 
     def reply(self, request: Request, call: Call) -> Reply:
-        """Return the answer, having told the journal's entry what the call turned out to be.
-
-        Raises:
-            Refusal: The platform's error answer.
-        """
+        """Return the answer, or raise the `Refusal` that is one."""
         ...
-
-
-class Chat:
-    """The chat services: preset models and custom endpoints."""
-
-    def __init__(self, state: State) -> None:
-        self._state = state
-
-    def reply(self, request: Request, call: Call) -> Reply:
-        """Route, authenticate, keep the quota, validate, handle, encode."""
-        state = self._state
-        endpoint, model = self._route(request, call)
-        application = state.registry.authenticate(request.query, request.headers)
-        allowance = state.quotas.admit(application.id, endpoint)
-        question = rules.validate(request.content, model)
-        answer = chat.answer(question, state.clock.now())
-        reply = chat.encode(answer, model, int(state.clock.now()), stream=question.stream)
-        allowance.charge(answer.usage()["total_tokens"])
-        reply.headers = allowance.headers()
-        return reply
-
-    def _route(self, request: Request, call: Call) -> tuple[str, Model | None]:
-        endpoint = request.path.rpartition("/")[2]
-        model = self._state.model(endpoint)
-        call.endpoint, call.model = endpoint, model.name if model else None
-        if not self._state.serves(endpoint):
-            raise Refusal(UNSUPPORTED)
-        if request.method != "POST":
-            raise Refusal(BAD_METHOD)
-        return endpoint, model
 
 
 class _Tokens:
@@ -124,7 +92,7 @@ class _Endpoint:
     Raw ASGI, since Starlette's request and response objects cost more than the answer itself.
     """
 
-    def __init__(self, state: State, route: str, service: Service) -> None:
+    def __init__(self, state: State, route: str, service: _Answering) -> None:
         self._state = state
         self._route = route
         self._service = service
@@ -152,7 +120,7 @@ class _Endpoint:
             call.reply = []
             self._state.journal.add(call)
             await send(start)
-            await self._stream(reply.events, call, started, receive, send)
+            await self._stream(reply, call, started, receive, send)
 
     def _answer(self, request: Request, call: Call, *, too_large: bool) -> Reply:
         try:
@@ -166,9 +134,8 @@ class _Endpoint:
             _log.exception("the local platform failed on %s %s", request.method, request.path)
             return Refusal(INTERNAL).reply()
 
-    async def _stream(
-        self, events: list[Json], call: Call, started: float, receive: Receive, send: Send
-    ) -> None:
+    async def _stream(self, reply: Reply, call: Call, started: float, receive: Receive, send: Send) -> None:
+        events = reply.events or []
         delay, last = self._state.options.chunk_delay, len(events) - 1
         gone = asyncio.ensure_future(receive())  # a disconnect, of theirs or by stop(), ends the wait
         try:
@@ -183,6 +150,8 @@ class _Endpoint:
                 if index == last:
                     call.duration = time.perf_counter() - started
                 body = b"data: %b\n\n" % orjson.dumps(event)
+                if reply.names:
+                    body = b"event: %b\n%b" % (reply.names[index].encode(), body)
                 await send({"type": "http.response.body", "body": body, "more_body": index < last})
         finally:
             gone.cancel()

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from qianfan.local import functions, replies, tokens
+from qianfan.local import functions, replies, rules, tokens
+from qianfan.local.handler import Served
 from qianfan.local.wire import Reply, new_id
 
 if TYPE_CHECKING:
     from qianfan.catalog import Model
+    from qianfan.local.handler import Asked
     from qianfan.local.rules import Question
     from qianfan.local.wire import Json
 
@@ -45,6 +47,14 @@ class Answer:
     def usage(self) -> Json:
         """Return the usage of the whole answer."""
         return _usage(self.prompt, sum(self.output))
+
+
+def handle(asked: Asked) -> Served:
+    """Answer a chat request."""
+    question = rules.validate(asked.content, asked.model)
+    given = answer(question, asked.now)
+    reply = encode(given, asked.model, int(asked.now), stream=question.stream)
+    return Served(reply, given.usage()["total_tokens"])
 
 
 def answer(question: Question, now: float) -> Answer:

@@ -45,7 +45,7 @@ class Call:
         path: The URL's path.
         query: The query's parameters, secrets masked.
         headers: The request's headers by lower-case name, secrets masked.
-        route: `chat`, `token`, or `unknown`.
+        route: The family of services called, such as `chat`; `token`, or `unknown`.
         body: The request's JSON; a body that is not JSON as text, no body as None.
         endpoint: The last part of an inference URL, else None.
         model: The catalogue's first name of that endpoint, if it has one.

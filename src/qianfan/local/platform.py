@@ -151,13 +151,18 @@ class Platform:
         """
         return self._state.registry.add(ak, sk)
 
-    def add_endpoint(self, name: str) -> None:
+    def add_endpoint(self, name: str, kind: str = "chat") -> None:
         """Let a custom service answer at `/chat/<name>`, as a published model of your own would.
 
+        Args:
+            name: The last part of its URL.
+            kind: What it is: `chat`, `completion`, `embedding`, `plugin`, `text2image`, `image2text`
+                or `reranker`.
+
         Raises:
-            ValueError: The name is not one segment of a URL.
+            ValueError: The name is not one segment of a URL, or there is no such kind.
         """
-        self._state.add_endpoint(name)
+        self._state.add_endpoint(name, kind)
 
     def advance(self, seconds: float = 0, minutes: float = 0, hours: float = 0, days: float = 0) -> None:
         """Move the platform's clock forward: tokens age, quotas refill.
@@ -177,7 +182,8 @@ class Platform:
         A call is in it before its answer leaves, so whoever has the answer also finds the call.
 
         Args:
-            route: Only the calls of this route: `chat`, `token` or `unknown`.
+            route: Only the calls of this route: a kind of service (see `add_endpoint`), `erniebot`
+                (plugins of ERNIE Bot), `tokenizer`, `token` or `unknown`.
         """
         return self._state.journal.calls(route)
 

@@ -14,6 +14,12 @@ from qianfan.local.quota import Limits, Quotas
 if TYPE_CHECKING:
     from qianfan.local.clock import Clock
 
+#: The kinds of preset models.
+KINDS = ("chat", "completion", "embedding", "plugin", "text2image", "image2text", "reranker", "tokenizer")
+
+#: The kinds a user can publish services of.
+CUSTOM_KINDS = ("chat", "completion", "embedding", "plugin", "text2image", "image2text", "reranker")
+
 
 @dataclass(frozen=True, slots=True)
 class Options:
@@ -58,27 +64,33 @@ class State:
         self.registry = Registry(clock, options.token_lifetime, any_key=options.any_key)
         self.quotas = Quotas(clock, Limits(options.qps, options.rpm, options.tpm))
         self.journal = Journal(options.journal_size)
-        self._models: dict[str, catalog.Model] = {}
-        for model in catalog.models("chat"):
-            self._models.setdefault(model.endpoint, model)
-        self._custom: set[str] = set()
+        self._models: dict[tuple[str, str], catalog.Model] = {}
+        for kind in KINDS:
+            for model in catalog.models(kind):
+                self._models.setdefault((model.family, model.endpoint), model)
+        self._custom: set[tuple[str, str]] = set()
         self._lock = threading.Lock()
 
-    def add_endpoint(self, name: str) -> None:
-        """Let a custom service answer at `/chat/<name>`.
+    def add_endpoint(self, name: str, kind: str) -> None:
+        """Let a custom service of a kind answer.
 
         Raises:
-            ValueError: The name is empty or has a character a URL's segment cannot have.
+            ValueError: The name is empty or has a character a URL's segment cannot have, or no
+                custom service can be of this kind.
         """
+        if kind not in CUSTOM_KINDS:
+            raise ValueError(f"a custom service is one of {', '.join(CUSTOM_KINDS)}, not {kind!r}")
         if not name or not name.isascii() or any(c in "/?#%" or c.isspace() for c in name):
             raise ValueError(f"an endpoint is one segment of a URL, not {name!r}")
         with self._lock:
-            self._custom.add(name)
+            self._custom.add((kind, name))
 
-    def model(self, endpoint: str) -> catalog.Model | None:
+    def model(self, family: str, endpoint: str) -> catalog.Model | None:
         """Return the catalogue's model of an endpoint; None for a custom service."""
-        return self._models.get(endpoint)
+        return self._models.get((family, endpoint))
 
-    def serves(self, endpoint: str) -> bool:
+    def serves(self, family: str, endpoint: str) -> bool:
         """Return whether some service answers at the endpoint."""
-        return endpoint in self._models or self.options.any_endpoint or endpoint in self._custom
+        if (family, endpoint) in self._models or (family, endpoint) in self._custom:
+            return True
+        return self.options.any_endpoint and family in CUSTOM_KINDS

@@ -42,10 +42,19 @@ class Request:
 
 @dataclass(slots=True)
 class Reply:
-    """What the platform answers: one JSON body, or the events of a stream."""
+    """What the platform answers: one JSON body, or the events of a stream.
+
+    Attributes:
+        body: The JSON object of an answer that is no stream.
+        events: The JSON objects of a stream, or None.
+        names: The name on the `event:` line of each; empty where the stream has no such lines.
+        status: The HTTP status.
+        headers: Headers beside those that every answer has.
+    """
 
     body: Json = field(default_factory=dict[str, Any])
     events: list[Json] | None = None
+    names: list[str] = field(default_factory=list[str])
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict[str, str])
 
