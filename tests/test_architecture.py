@@ -82,6 +82,7 @@ CORE_MAY_IMPORT = (
     *(
         "__future__",
         "bisect",
+    "collections",
         "collections.abc",
         "dataclasses",
         "enum",

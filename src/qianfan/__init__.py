@@ -13,8 +13,19 @@ if TYPE_CHECKING:
     from typing import Any
 
     from qianfan import errors, local
-    from qianfan.classic import ChatCompletion
+    from qianfan.classic import (
+        ChatCompletion,
+        Completion,
+        Embedding,
+        Image2Text,
+        Plugin,
+        Reranker,
+        Text2Image,
+        Tokenizer,
+    )
     from qianfan.client import Qianfan
+    from qianfan.config import AK, SK, AccessKey, AccessToken, SecretKey, get_config
+    from qianfan.core.limits import RateLimiter
     from qianfan.drivers.aio import AsyncStream
     from qianfan.drivers.sync import Stream
     from qianfan.log import disable_log, enable_log
@@ -23,28 +34,36 @@ if TYPE_CHECKING:
     from qianfan.messages import Role as QfRole
     from qianfan.response import Response
     from qianfan.response import Response as QfResponse
-    from qianfan.settings import AK, SK, AccessKey, AccessToken, SecretKey
 
 #: Where each public name lives: the module, and the name in it ("" for the module itself).
 _NAMES = {
-    "AK": ("settings", "AK"),
-    "AccessKey": ("settings", "AccessKey"),
-    "AccessToken": ("settings", "AccessToken"),
+    "AK": ("config", "AK"),
+    "AccessKey": ("config", "AccessKey"),
+    "AccessToken": ("config", "AccessToken"),
     "AsyncStream": ("drivers.aio", "AsyncStream"),
     "ChatCompletion": ("classic", "ChatCompletion"),
+    "Completion": ("classic", "Completion"),
+    "Embedding": ("classic", "Embedding"),
+    "Image2Text": ("classic", "Image2Text"),
     "Messages": ("messages", "Messages"),
+    "Plugin": ("classic", "Plugin"),
     "QfMessages": ("messages", "Messages"),
     "QfResponse": ("response", "Response"),
     "QfRole": ("messages", "Role"),
     "Qianfan": ("client", "Qianfan"),
+    "RateLimiter": ("core.limits", "RateLimiter"),
+    "Reranker": ("classic", "Reranker"),
     "Response": ("response", "Response"),
     "Role": ("messages", "Role"),
-    "SK": ("settings", "SK"),
-    "SecretKey": ("settings", "SecretKey"),
+    "SK": ("config", "SK"),
+    "SecretKey": ("config", "SecretKey"),
     "Stream": ("drivers.sync", "Stream"),
+    "Text2Image": ("classic", "Text2Image"),
+    "Tokenizer": ("classic", "Tokenizer"),
     "disable_log": ("log", "disable_log"),
     "enable_log": ("log", "enable_log"),
     "errors": ("errors", ""),
+    "get_config": ("config", "get_config"),
     "local": ("local", ""),
     "resources": ("resources", ""),
 }
@@ -56,19 +75,28 @@ __all__ = [
     "AccessToken",
     "AsyncStream",
     "ChatCompletion",
+    "Completion",
+    "Embedding",
+    "Image2Text",
     "Messages",
+    "Plugin",
     "QfMessages",
     "QfResponse",
     "QfRole",
     "Qianfan",
+    "RateLimiter",
+    "Reranker",
     "Response",
     "Role",
     "SecretKey",
     "Stream",
+    "Text2Image",
+    "Tokenizer",
     "__version__",
     "disable_log",
     "enable_log",
     "errors",
+    "get_config",
     "local",
 ]
 

@@ -10,26 +10,36 @@ from qianfan.core import flow, v1
 from qianfan.core.auth.oauth import ApplicationAuth
 from qianfan.core.auth.static import CodeAuth, NoAuth, TokenAuth
 from qianfan.core.call import NO_OPTIONS, Options
-from qianfan.core.limits import RateLimit
+from qianfan.core.effects import Together
+from qianfan.core.tokens import expected
 from qianfan.credentials import AccessCode, AccessToken, ApplicationKey
 from qianfan.drivers import pools
-from qianfan.drivers.shared import TOKENS
+from qianfan.drivers.shared import TOKENS, after_fork
 from qianfan.errors import InvalidArgumentError
 from qianfan.resources.chat import Chat
 from qianfan.settings import attempts, bounded, seconds
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable
+    from collections.abc import Awaitable, Callable, Sequence
 
     from typing_extensions import Self, Unpack
 
     from qianfan.core.call import Call
+    from qianfan.core.effects import Flow
     from qianfan.core.flow import Auth, Exchange
     from qianfan.core.retry import RetryPolicy
     from qianfan.drivers.aio import AsyncStream
     from qianfan.drivers.sync import Stream
+    from qianfan.resources.completion import Completions
+    from qianfan.resources.embedding import Embeddings
+    from qianfan.resources.images import ImageReading, Images
+    from qianfan.resources.plugin import Plugins
+    from qianfan.resources.rerank import Rerank
+    from qianfan.resources.tokens import Tokens
     from qianfan.response import Response
     from qianfan.settings import ClientArguments, Settings
+
+    Join = Callable[[Sequence[Call], Sequence[Response | Exception | None]], Response]
 
 
 class Qianfan:
@@ -54,30 +64,104 @@ class Qianfan:
         self._settings = resolved
         self._pool = pools.lease(resolved.network)
         self._closed = False
-        self._limit = RateLimit(resolved.query_per_second) if resolved.query_per_second else None
+        if resolved.limiter is not None:
+            after_fork(resolved.limiter)
 
     @cached_property
     def chat(self) -> Chat:
         """Conversations with a model (对话 Chat)."""
         return Chat(self)
 
+    @cached_property
+    def completions(self) -> Completions:
+        """Texts written on from a prompt (续写 Completion)."""
+        from qianfan.resources.completion import Completions
+
+        return Completions(self)
+
+    @cached_property
+    def embeddings(self) -> Embeddings:
+        """Texts turned into vectors (向量化 Embedding)."""
+        from qianfan.resources.embedding import Embeddings
+
+        return Embeddings(self)
+
+    @cached_property
+    def plugin(self) -> Plugins:
+        """Applications made of plugins (插件 Plugin)."""
+        from qianfan.resources.plugin import Plugins
+
+        return Plugins(self)
+
+    @cached_property
+    def rerank(self) -> Rerank:
+        """Documents in the order of their relevance (重排序 Reranker)."""
+        from qianfan.resources.rerank import Rerank
+
+        return Rerank(self)
+
+    @cached_property
+    def images(self) -> Images:
+        """Images made from a text (文生图 Text2Image)."""
+        from qianfan.resources.images import Images
+
+        return Images(self)
+
+    @cached_property
+    def image2text(self) -> ImageReading:
+        """Images told in words (图像理解 Image2Text)."""
+        from qianfan.resources.images import ImageReading
+
+        return ImageReading(self)
+
+    @cached_property
+    def tokenizer(self) -> Tokens:
+        """The number of tokens of a text."""
+        from qianfan.resources.tokens import Tokens
+
+        return Tokens(self)
+
     def perform(self, call: Call, options: Options = NO_OPTIONS) -> Response | Stream:
         """Carry out a call; a stream comes back up to its first event."""
-        from qianfan.drivers.sync import Stream, run
+        if not call.stream:
+            return self.ask(call, options)
+        from qianfan.drivers.sync import Stream
 
-        exchange, dialect, transport = self._exchange(call, options), v1.V1(call), self._pool.sync()
-        if call.stream:
-            return Stream(flow.stream(exchange, dialect), transport)
-        return run(flow.unary(exchange, dialect.decode), transport)
+        return Stream(flow.stream(self._exchange(call, options), v1.V1(call)), self._pool.sync())
+
+    def ask(self, call: Call, options: Options = NO_OPTIONS) -> Response:
+        """Carry out a call whose reply comes whole."""
+        from qianfan.drivers.sync import run
+
+        return run(self._unary(call, options), self._pool.sync())
+
+    def ask_all(self, calls: Sequence[Call], options: Options, at_once: int, join: Join) -> Response:
+        """Carry out calls, so many at a time, and join their replies to one."""
+        from qianfan.drivers.sync import run
+
+        return run(self._joined(calls, options, at_once, join), self._pool.sync())
 
     def aperform(self, call: Call, options: Options = NO_OPTIONS) -> Awaitable[Response | AsyncStream]:
         """Return what carries a call out in the running event loop: one frame less for every call to pass."""
-        from qianfan.drivers.aio import AsyncStream, run
+        if not call.stream:
+            return self.aask(call, options)
+        from qianfan.drivers.aio import AsyncStream
 
-        exchange, dialect, transport = self._exchange(call, options), v1.V1(call), self._pool.aio()
-        if call.stream:
-            return AsyncStream.open(flow.stream(exchange, dialect), transport)
-        return run(flow.unary(exchange, dialect.decode), transport)
+        return AsyncStream.open(flow.stream(self._exchange(call, options), v1.V1(call)), self._pool.aio())
+
+    def aask(self, call: Call, options: Options = NO_OPTIONS) -> Awaitable[Response]:
+        """Do what `ask` does, in the running event loop."""
+        from qianfan.drivers.aio import run
+
+        return run(self._unary(call, options), self._pool.aio())
+
+    def aask_all(
+        self, calls: Sequence[Call], options: Options, at_once: int, join: Join
+    ) -> Awaitable[Response]:
+        """Do what `ask_all` does, in the running event loop."""
+        from qianfan.drivers.aio import run
+
+        return run(self._joined(calls, options, at_once, join), self._pool.aio())
 
     def access_token(self) -> str:
         """Return the access token of the moment, fetched first where needed; "" where none is used."""
@@ -111,9 +195,16 @@ class Qianfan:
         was_open, self._closed = not self._closed, True
         return was_open and self._pool.release()
 
+    def _unary(self, call: Call, options: Options) -> Flow[Response]:
+        return flow.unary(self._exchange(call, options), v1.V1(call).decode)
+
+    def _joined(self, calls: Sequence[Call], options: Options, at_once: int, join: Join) -> Flow[Response]:
+        outcomes = yield Together([flow.later(self._unary, call, options) for call in calls], at_once)
+        return join(calls, outcomes)
+
     def _exchange(self, call: Call, options: Options) -> Exchange:
         self._check_open()
-        own = self._settings
+        own, limiter = self._settings, self._settings.limiter
         return flow.Exchange(
             request=v1.encode(call, self._base_url + own.model_prefix, verbatim=own.verbatim_endpoint),
             auth=self._auth,
@@ -121,7 +212,8 @@ class Qianfan:
             timeout=own.request_timeout
             if options.request_timeout is None
             else seconds("request_timeout", options.request_timeout),
-            limit=self._limit,
+            limiter=limiter,
+            tokens=expected(call) if limiter is not None and limiter.counts_tokens else 0,
         )
 
     @cached_property

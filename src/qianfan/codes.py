@@ -116,6 +116,22 @@ _CODES = (
     Code(336501, Kind.BUSY, "Rate limit reached for RPM", _WAIT, retryable=True),
     Code(336502, Kind.BUSY, "Rate limit reached for TPM", _WAIT, retryable=True),
     Code(337006, Kind.REQUEST, "bad request", _FIELDS),
+    Code(4224001, Kind.SERVER, "system error", _AGAIN),
+    Code(4224002, Kind.REQUEST, "parameter error", _FIELDS),
+    Code(4224003, Kind.AUTH, "no permission", _KEYS),
+    Code(4224004, Kind.REQUEST, "parameter error", _FIELDS),
+    Code(
+        4224005,
+        Kind.REQUEST,
+        "state does not allow",
+        "请在控制台查看插件应用的状态 (look at the plugin application's state in the console)",
+    ),
+    Code(
+        4224006,
+        Kind.SERVER,
+        "being created",
+        "插件应用正在创建，稍后重试 (the plugin application is being created; try again later)",
+    ),
 )
 
 CODES: dict[int, Code] = {code.number: code for code in _CODES}

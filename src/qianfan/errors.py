@@ -27,7 +27,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from qianfan.codes import CODES, Kind
-from qianfan.response import Headers
+from qianfan.response import Headers, RateLimits
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -56,7 +56,10 @@ class QianfanError(Exception):
         status: The HTTP status, or None where no reply came.
         attempts: What was tried, first to last.
         retry_after: The seconds the service asked to wait, or None.
-        partial: What of a stream had arrived, as one reply, or None.
+        partial: What of a stream had arrived, or which parts of a split call had succeeded, as one
+            reply; or None.
+        inputs: Which inputs of a split call the failed part held, by their indexes; or None.
+        rate_limit: What the service said of its rate limits.
     """
 
     code: int | str | None = None
@@ -65,6 +68,8 @@ class QianfanError(Exception):
     hint: str = ""
     retry_after: float | None = None
     partial: Any = None
+    inputs: range | None = None
+    rate_limit: RateLimits = RateLimits()
 
     def __init__(self, message: str = "", *, hint: str = "") -> None:
         super().__init__(message)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from enum import Enum
 from typing import Any, Protocol, runtime_checkable
 
@@ -109,3 +109,35 @@ def _from_reply(reply: Mapping[str, Any], role: str | Role | None) -> dict[str, 
 
 def _name(role: str | Role) -> str:
     return role.value if isinstance(role, Role) else role
+
+
+Conversation = Messages | Iterable[Mapping[str, Any]]
+
+
+def conversation(messages: Conversation) -> list[Mapping[str, Any]]:
+    """Return the messages as a list, or raise `InvalidArgumentError` where they cannot be any.
+
+    Order, roles and lengths are the service's to judge: its rules differ by model and change.
+    """
+    if isinstance(messages, (str, Mapping)):
+        raise InvalidArgumentError(
+            f"messages is one {type(messages).__name__}, not a list of messages",
+            hint='messages=[{"role": "user", "content": "你好"}]',
+        )
+    try:
+        conversation = list(messages)
+    except TypeError:
+        raise InvalidArgumentError(f"messages must be a list, not {type(messages).__name__}") from None
+    if not conversation:
+        raise InvalidArgumentError("messages is empty", hint='messages=[{"role": "user", "content": "你好"}]')
+    for index, message in enumerate(conversation):
+        if type(message) is not dict and not isinstance(message, Mapping):
+            raise InvalidArgumentError(
+                f"messages[{index}] is a {type(message).__name__}, not a dict",
+                hint='{"role": "user", "content": ...}',
+            )
+        if "role" not in message:
+            raise InvalidArgumentError(
+                f"messages[{index}] has no role", hint="role: user, assistant or function"
+            )
+    return conversation

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import ItemsView, Iterator, KeysView, Mapping, ValuesView
-from typing import Any, Protocol
+from importlib import import_module
+from typing import Any, NamedTuple, Protocol
 
 
 class Headers(dict[str, str]):
@@ -55,6 +56,37 @@ class Usage(Record):
         return int(self.get("total_tokens") or 0)
 
 
+class RateLimits(NamedTuple):
+    """What the service says of its rate limits, in the headers of a reply; None where it says nothing.
+
+    Attributes:
+        limit_requests: Most requests a minute.
+        limit_tokens: Most tokens a minute.
+        remaining_requests: Requests left of them.
+        remaining_tokens: Tokens left of them.
+    """
+
+    limit_requests: int | None = None
+    limit_tokens: int | None = None
+    remaining_requests: int | None = None
+    remaining_tokens: int | None = None
+
+    @classmethod
+    def told(cls, headers: Mapping[str, str]) -> RateLimits:
+        """Return what headers say."""
+        return cls(
+            *(
+                int(value) if value.isascii() and value.isdigit() else None
+                for value in (headers.get(name) or "" for name in _RATE_LIMITS)
+            )
+        )
+
+
+_RATE_LIMITS = tuple(
+    f"X-Ratelimit-{what}-{of}" for what in ("Limit", "Remaining") for of in ("Requests", "Tokens")
+)
+
+
 class Response(Mapping[str, Any]):
     """The platform's reply to a call, or one event of a stream.
 
@@ -88,6 +120,44 @@ class Response(Mapping[str, Any]):
     def usage(self) -> Usage:
         """The tokens used, 0 where the platform gave none."""
         return Usage(self.body.get("usage") or {})
+
+    @property
+    def rate_limit(self) -> RateLimits:
+        """What the service says of its rate limits."""
+        return RateLimits.told(self.headers)
+
+    @property
+    def vectors(self) -> Any:
+        """The vectors of an embedding, of shape (number of texts, dimensions).
+
+        A numpy array of float64 where numpy is installed, else a list of lists.
+
+        Raises:
+            AttributeError: The reply is no embedding.
+        """
+        vectors = self._items("vectors", "embedding")
+        try:
+            numpy = import_module("numpy")  # not `import`: its stubs are younger than our oldest Python
+        except ImportError:
+            return vectors
+        return numpy.array(vectors, dtype=numpy.float64)
+
+    @property
+    def images(self) -> list[bytes]:
+        """The images of a reply, as the bytes of their files.
+
+        Raises:
+            AttributeError: The reply holds no images.
+        """
+        from base64 import b64decode
+
+        return [b64decode(image) for image in self._items("images", "b64_image")]
+
+    def _items(self, name: str, field: str) -> list[Any]:
+        try:
+            return [item[field] for item in self.body["data"]]
+        except (KeyError, TypeError):
+            raise AttributeError(f"the reply has no {name}; it has {sorted(self.body)}") from None
 
     @property
     def request_id(self) -> str | None:

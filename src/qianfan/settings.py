@@ -11,8 +11,10 @@ from math import nan
 from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
 from urllib.parse import SplitResult, urlsplit
 
-from qianfan import credentials
+from qianfan import config, credentials
+from qianfan.config import DEFAULTS
 from qianfan.core.http import redact
+from qianfan.core.limits import RateLimiter
 from qianfan.core.retry import RetryPolicy
 from qianfan.errors import InvalidArgumentError
 
@@ -23,8 +25,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-BASE_URL = "https://aip.baidubce.com"
-MODEL_PREFIX = "/rpc/2.0/ai_custom/v1/wenxinworkshop"
+BASE_URL: str = DEFAULTS["BASE_URL"]
+MODEL_PREFIX: str = DEFAULTS["MODEL_API_PREFIX"]
 
 _RETRY = RetryPolicy()
 
@@ -42,7 +44,10 @@ class ClientArguments(TypedDict, total=False):
         retry_count: Attempts of a call in all, from 1; default 3.
         request_timeout: Seconds a call may take, above 0; default 300. Of a stream: until each next event.
         backoff_factor: Seconds the first pause between attempts is drawn from; default 1, 0 for no pause.
-        query_per_second: Most calls a second, above 0; 0.5 is one in two seconds.
+        query_per_second: Most requests a second, above 0; 0.5 is one in two seconds.
+        request_per_minute: Most requests in any 60 seconds, from 1.
+        token_per_minute: Most tokens in any 60 seconds, from 1, input and output.
+        rate_limiter: A `qianfan.RateLimiter` instead of these three, which several objects may share.
         proxy: URL of an HTTP proxy; "" for none even where the environment names one.
         use_custom_endpoint: Whether `endpoint=` is appended to the prefix as it is, without `/chat/`.
         verify: Whether to verify TLS certificates, default True.
@@ -60,6 +65,9 @@ class ClientArguments(TypedDict, total=False):
     request_timeout: float | None
     backoff_factor: float | None
     query_per_second: float | None
+    request_per_minute: float | None
+    token_per_minute: float | None
+    rate_limiter: RateLimiter | None
     proxy: str | None
     use_custom_endpoint: bool | None
     verify: bool | None
@@ -88,37 +96,8 @@ class Settings:
     auth_timeout: float = 5.0
     request_timeout: float = 300.0
     retry: RetryPolicy = _RETRY
-    query_per_second: float | None = None
+    limiter: RateLimiter | None = None
     network: Network = field(default_factory=Network)
-
-
-# What qianfan.AK() and its kin set; None and "" were not set.
-_set: dict[str, str | None] = {}
-
-
-def AK(ak: str | None) -> None:  # noqa: N802  # the classic name
-    """Set the application's API Key for objects made from now on; None takes it back."""
-    _set["ak"] = ak
-
-
-def SK(sk: str | None) -> None:  # noqa: N802  # the classic name
-    """Set the application's Secret Key for objects made from now on; None takes it back."""
-    _set["sk"] = sk
-
-
-def AccessToken(access_token: str | None) -> None:  # noqa: N802  # the classic name
-    """Set the access token for objects made from now on; None takes it back."""
-    _set["access_token"] = access_token
-
-
-def AccessKey(access_key: str | None) -> None:  # noqa: N802  # the classic name
-    """Set the IAM Access Key for objects made from now on; None takes it back."""
-    _set["access_key"] = access_key
-
-
-def SecretKey(secret_key: str | None) -> None:  # noqa: N802  # the classic name
-    """Set the IAM Secret Key for objects made from now on; None takes it back."""
-    _set["secret_key"] = secret_key
 
 
 def resolve(arguments: ClientArguments, environment: Mapping[str, str] | None = None) -> Settings:
@@ -128,7 +107,7 @@ def resolve(arguments: ClientArguments, environment: Mapping[str, str] | None = 
         InvalidArgumentError: No credential, half of one, one in the wrong place, or a value that
             does not fit; nothing has been sent.
     """
-    sources = _Sources(arguments, _set, _environment(environment))
+    sources = _Sources(arguments, config.values, _environment(environment))
     local = sources.flag("local", default=False) and not arguments.get("base_url")
     base_url = _url("base_url", sources.text("base_url") or BASE_URL)
     return Settings(
@@ -137,17 +116,15 @@ def resolve(arguments: ClientArguments, environment: Mapping[str, str] | None = 
         model_prefix="/" + (sources.text("model_api_prefix") or MODEL_PREFIX).strip("/"),
         local=local,
         verbatim_endpoint=sources.flag("use_custom_endpoint", default=False),
-        auth_timeout=sources.read("auth_timeout", 5.0, seconds),
-        request_timeout=sources.read("request_timeout", 300.0, seconds, env="llm_api_retry_timeout"),
+        auth_timeout=sources.read("auth_timeout", seconds),
+        request_timeout=sources.read("request_timeout", seconds, env="llm_api_retry_timeout"),
         retry=RetryPolicy(
-            attempts=sources.read("retry_count", 3, attempts, env="llm_api_retry_count"),
-            backoff_factor=sources.read(
-                "backoff_factor", 1.0, not_negative, env="llm_api_retry_backoff_factor"
-            ),
-            max_wait=sources.read("llm_api_retry_max_wait_interval", 120.0, not_negative),
+            attempts=sources.read("retry_count", attempts, env="llm_api_retry_count"),
+            backoff_factor=sources.read("backoff_factor", not_negative, env="llm_api_retry_backoff_factor"),
+            max_wait=sources.read("llm_api_retry_max_wait_interval", not_negative),
             codes=sources.codes("llm_api_retry_err_codes", _RETRY.codes),
         ),
-        query_per_second=sources.read("query_per_second", 0.0, not_negative, env="qps_limit") or None,
+        limiter=_limiter(sources),
         network=Network(
             proxy=None if local else _proxy(sources, base_url),
             verify=sources.flag("verify", default=True, env="ssl_verification_enabled"),
@@ -209,9 +186,10 @@ class _Sources:
 
     def find(self, name: str, env: str = "") -> tuple[int, Any]:
         """Return the level (0 strongest, 3 none) and the value of a setting."""
-        variable = env if env.isupper() else f"QIANFAN_{(env or name).upper()}"
+        key = (env or name).upper()
+        variable = env if env.isupper() else f"QIANFAN_{key}"
         for level, value in enumerate(
-            (self.arguments.get(name), self.setters.get(name), self.env.get(variable))
+            (self.arguments.get(name), self.setters.get(key), self.env.get(variable))
         ):
             if value is not None and value != "" and not (level == 2 and str(value).lower() == "none"):
                 return level, value
@@ -224,10 +202,10 @@ class _Sources:
             raise InvalidArgumentError(f"{name} must be a str, not {type(value).__name__}")
         return value
 
-    def read(self, name: str, default: T, check: Callable[[str, Any], T], env: str = "") -> T:
-        """Return a setting as its check gives it back, or the default where it was not given."""
+    def read(self, name: str, check: Callable[[str, Any], T], env: str = "") -> T:
+        """Return a setting, or its default, as its check gives it back."""
         _, value = self.find(name, env)
-        return default if value is None else check(name, value)
+        return check(name, DEFAULTS[(env or name).upper()] if value is None else value)
 
     def flag(self, name: str, *, default: bool, env: str = "") -> bool:
         """Return a setting that is on or off, in the spellings the classic SDK takes."""
@@ -275,6 +253,26 @@ def _credential(sources: _Sources, *, local: bool) -> Credential:
     if min(ak_level, sk_level) == level:
         return credentials.application_key(ak, sk)
     return credentials.AccessCode(code)
+
+
+def _limiter(sources: _Sources) -> RateLimiter | None:
+    """Return the limiter that was passed, or one of the limits that were given, or None."""
+    given = sources.arguments.get("rate_limiter")
+    names = ("query_per_second", "request_per_minute", "token_per_minute")
+    if given is not None:
+        if not isinstance(given, RateLimiter):
+            raise InvalidArgumentError(
+                f"rate_limiter must be a qianfan.RateLimiter, not {type(given).__name__}"
+            )
+        beside = [name for name in names if sources.arguments.get(name)]
+        if beside:
+            raise InvalidArgumentError(f"rate_limiter and {beside[0]} are two answers to one question")
+        return given
+    limits = [
+        sources.read(name, not_negative, env=env) or None
+        for name, env in zip(names, ("qps_limit", "rpm_limit", "tpm_limit"), strict=True)
+    ]
+    return RateLimiter(*limits) if any(limits) else None
 
 
 def _environment(given: Mapping[str, str] | None) -> Mapping[str, str]:

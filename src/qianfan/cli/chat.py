@@ -12,7 +12,7 @@ import typer
 from qianfan.cli.ending import clean_ending, say
 from qianfan.errors import InvalidArgumentError, QianfanError
 from qianfan.messages import Messages
-from qianfan.resources.chat import CallOptions
+from qianfan.resources.base import CallOptions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

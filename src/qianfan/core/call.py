@@ -12,7 +12,7 @@ class Call(NamedTuple):
     """A neutral request.
 
     Attributes:
-        kind: What is asked for: `chat`.
+        kind: What is asked for: a key of the catalogue, such as `chat`.
         model: The model's name, or None.
         endpoint: The last part of a service's address; it decides where both are given.
         fields: The body, in the words of v1; a field that is None was not given.

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Hashable, Sequence
 
     from qianfan.core.http import Request
-    from qianfan.core.limits import RateLimit
+    from qianfan.core.limits import RateLimiter
     from qianfan.errors import QianfanError
     from qianfan.response import Merger, Response
 
@@ -31,9 +31,10 @@ class Sleep(NamedTuple):
 
 
 class Reserve(NamedTuple):
-    """Wait for a place in a rate limit."""
+    """Wait for a `Place` in a rate limit, with a request thought to use so many tokens."""
 
-    limit: RateLimit
+    limiter: RateLimiter
+    tokens: int
     deadline: float
 
 
@@ -57,6 +58,16 @@ class Receive(NamedTuple):
     timeout: float | None
 
 
+class Together(NamedTuple):
+    """Run flows, so many at a time; answer with a result, an error or None (not begun) for each.
+
+    No further one begins after a failure.
+    """
+
+    flows: Sequence[Flow[Any]]
+    at_once: int
+
+
 class Once(NamedTuple):
     """Run a flow once for all who ask for the same key meanwhile, and share its result."""
 
@@ -73,7 +84,7 @@ class Emit(NamedTuple):
     ended: bool
 
 
-Effect: TypeAlias = "Now | Sleep | Reserve | Send | Open | Receive | Once | Emit"
+Effect: TypeAlias = "Now | Sleep | Reserve | Send | Open | Receive | Together | Once | Emit"
 Flow: TypeAlias = "Generator[Effect, Any, T]"
 
 

@@ -7,21 +7,21 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from qianfan.core.effects import NOW, Emit, Flow, Open, Receive, Reserve, Send, Sleep
 from qianfan.core.http import Reply, Request, described, redact
 from qianfan.core.retry import RetryPolicy, Trial
 from qianfan.core.sse import EventDecoder
 from qianfan.errors import APIError, ConnectionFailedError, QianfanError, RequestError, StreamIncompleteError
-from qianfan.response import Headers
+from qianfan.response import Headers, Response
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from qianfan.core.limits import RateLimit
+    from qianfan.core.limits import Place, RateLimiter
     from qianfan.core.sse import Event
-    from qianfan.response import Merger, Response
+    from qianfan.response import Merger
 
 T = TypeVar("T")
 
@@ -70,14 +70,31 @@ class Exchange:
     """One call: what to send, and under which rules.
 
     `timeout` (seconds) bounds an attempt; of a stream, the wait for each event after the first.
+    `tokens` is what it is thought to use, `place` that of the latest attempt in the limiter.
     """
 
     request: Request
     auth: Auth
     policy: RetryPolicy
     timeout: float
-    limit: RateLimit | None = None
+    limiter: RateLimiter | None = None
+    tokens: int = 0
+    place: Place | None = None
     chance: Callable[[], float] = random.random
+
+    def missed(self, failure: QianfanError) -> None:
+        """Tell the limiter of an attempt that failed: a refusal used nothing, silence may have."""
+        if self.limiter is not None:
+            self.limiter.learn(failure.rate_limit)
+            if isinstance(failure, APIError) and self.place is not None:
+                self.limiter.settle(self.place, 0)
+
+    def answered(self, reply: Response) -> None:
+        """Tell the limiter what a reply says, and what it used where it says so."""
+        if self.limiter is not None:
+            self.limiter.learn(reply.rate_limit)
+            if reply.usage and self.place is not None:
+                self.limiter.settle(self.place, reply.usage.total_tokens)
 
 
 def unary(exchange: Exchange, decode: Callable[[Reply], T], deadline: float | None = None) -> Flow[T]:
@@ -88,7 +105,15 @@ def unary(exchange: Exchange, decode: Callable[[Reply], T], deadline: float | No
         return decode(reply)
 
     started: float = yield NOW
-    return (yield from _call(exchange, fetch, started, deadline or started + exchange.timeout))
+    result = yield from _call(exchange, fetch, started, deadline or started + exchange.timeout)
+    if exchange.limiter is not None and isinstance(result, Response):
+        exchange.answered(result)
+    return result
+
+
+def later(make: Callable[..., Flow[T]], *arguments: Any) -> Flow[T]:
+    """Return a flow that is made when it begins."""
+    return (yield from make(*arguments))
 
 
 def stream(exchange: Exchange, dialect: Dialect) -> Flow[None]:
@@ -108,6 +133,9 @@ def stream(exchange: Exchange, dialect: Dialect) -> Flow[None]:
         failure = error
     else:
         return
+    finally:
+        if exchange.limiter is not None:  # a stream that is closed early used something too
+            exchange.answered(incoming.merger.reply())
     raise trial.ended(_cleaned(failure, exchange.auth.secrets), trial.started, (yield NOW))
 
 
@@ -123,15 +151,19 @@ def _call(
         by = min(deadline, started + exchange.timeout)
         if trial is not None:
             trial.started = started
-        if exchange.limit is not None:
-            yield Reserve(exchange.limit, by)
         # A failure in here is final: what authorises has tried again by the same policy.
         request = yield from exchange.auth.authorise(exchange.request, by, exchange.policy)
+        if exchange.limiter is not None:
+            exchange.place = yield Reserve(exchange.limiter, exchange.tokens, by)
+            # Again, since signatures age while one waits; fetching a token first, so that nothing does
+            # between the place and the sending.
+            request = yield from exchange.auth.authorise(exchange.request, by, exchange.policy)
         try:
             return (yield from step(request, by))
         except QianfanError as error:
             # The token of this attempt too: another call may have renewed it meanwhile.
             failure = _cleaned(error, [*exchange.auth.secrets, request.token])
+            exchange.missed(failure)
         # Outside the `except`, so that a raised error drags no earlier one along in its traceback.
         renewed = exchange.auth.renew(failure, request)
         trial = trial or Trial(exchange.policy, deadline, exchange.chance)

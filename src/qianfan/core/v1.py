@@ -20,14 +20,12 @@ from qianfan.errors import PASSING_STATUSES, InvalidArgumentError, QianfanError,
 from qianfan.response import Response
 
 if TYPE_CHECKING:
+    from qianfan.catalog import Model
     from qianfan.core.call import Call
     from qianfan.core.http import Reply
     from qianfan.core.sse import Event
 
 _HEADERS = {"Content-Type": "application/json"}
-
-#: Where the services of a kind stand below the prefix.
-_PATHS = {"chat": "chat"}
 
 #: Codes that say there is no such service: only then is a near miss of a model's name worth a hint.
 _UNKNOWN_SERVICE = frozenset({3, 336005})
@@ -48,11 +46,10 @@ def encode(call: Call, prefix: str, *, verbatim: bool = False) -> Request:
     Raises:
         InvalidArgumentError: The endpoint is more than a name, or the body is no JSON.
     """
-    if verbatim and call.endpoint:
-        path = call.endpoint.lstrip("/")
-    else:
-        path = f"{_PATHS[call.kind]}/{_service(call)}"
+    path = _path(call, verbatim=verbatim)
     fields = {name: value for name, value in call.fields.items() if value is not None}
+    if call.kind == "completion" and path.startswith("chat/"):
+        fields = {"messages": [{"role": "user", "content": fields.pop("prompt")}], **fields}
     for name, value in fields.items():
         if type(value) is float and not isfinite(value):  # would be written as null, as if not given
             raise InvalidArgumentError(f"{name}={value} is no number that JSON has")
@@ -90,16 +87,32 @@ def _sendable(headers: Mapping[str, str]) -> Mapping[str, str]:
     return headers
 
 
-def _service(call: Call) -> str:
-    """Return the last part of the URL: the endpoint, else what the catalogue or the name says."""
+def _path(call: Call, *, verbatim: bool) -> str:
+    """Return where a call goes, below the prefix."""
     for given in (call.endpoint, call.model):
         if given is not None and not isinstance(given, str):
             raise InvalidArgumentError(f"model and endpoint are names, not {type(given).__name__}")
-    return _address(call.kind, call.model, call.endpoint)
+    if verbatim and call.endpoint:
+        return call.endpoint.lstrip("/")
+    return _address(call.kind, call.model or None, call.endpoint or None)
 
 
 @lru_cache(1024)
 def _address(kind: str, model: str | None, endpoint: str | None) -> str:
+    """Return the path of a service: the endpoint, else what the catalogue or the name says.
+
+    A model's family decides over the kind: a completion of a chat model is a chat. So is one of a
+    model that the catalogue does not know, as nearly all models are chat models.
+    """
+    if model is None and endpoint is None:
+        model = catalog.default_model(kind)
+    known = catalog.find(kind, model) if model else None
+    family = known.family if known else "chat" if kind == "completion" and not endpoint else kind
+    return catalog.paths()[family].format(_service(model or "", endpoint, known))
+
+
+def _service(model: str, endpoint: str | None, known: Model | None) -> str:
+    """Return the last part of a service's path."""
     if endpoint:
         if set(endpoint) == {"."}:
             raise InvalidArgumentError(
@@ -112,26 +125,27 @@ def _address(kind: str, model: str | None, endpoint: str | None) -> str:
                 hint=f"pass only its last part: endpoint={name!r}",
             )
         return quote(endpoint)
-    name = model or catalog.default_model(kind)
-    known = catalog.find(kind, name)
-    return known.endpoint if known else quote(name, safe="")
+    return known.endpoint if known else quote(model, safe="")
 
 
 class V1:
     """What the service's replies to one call mean."""
 
-    __slots__ = ("_kind", "_model")
+    __slots__ = ("_kind", "_model", "_texts")
 
     def __init__(self, call: Call) -> None:
         self._kind = call.kind
+        self._texts = len(call.fields["input"]) if call.kind == "embedding" else None
         self._model = None if call.endpoint else call.model
 
     def decode(self, reply: Reply) -> Response:
         """Return the reply, or raise the error it reports."""
         body = read_json(reply)
-        if reply.status != 200 or "error_code" in body or "result" not in body:
+        if reply.status != 200 or "error_code" in body or "msg" in body:
             self._raise_for(body, reply)
-        return Response(reply.status, reply.headers, body)
+        if self._texts is not None:
+            _check_vectors(body, self._texts, reply)
+        return Response(reply.status, reply.headers, self._named(body))
 
     def decode_event(self, head: Reply, event: Event) -> Response:
         """Return one event, or raise the error it reports."""
@@ -148,11 +162,17 @@ class V1:
             self._raise_for(body, head)
         if event.name is not None:
             body["_event"] = event.name
-        return Response(head.status, head.headers, body)
+        return Response(head.status, head.headers, self._named(body))
 
     def merger(self, head: Reply) -> V1Merger:
         """Return an empty sum of a stream's events."""
         return V1Merger(head)
+
+    def _named(self, body: dict[str, Any]) -> dict[str, Any]:
+        """Call a completion by its name, where a chat model gave it."""
+        if self._kind == "completion" and "object" in body:
+            body["object"] = "completion"
+        return body
 
     def _raise_for(self, body: dict[str, Any], reply: Reply) -> None:
         error = failure(body, reply)
@@ -164,6 +184,15 @@ class V1:
             if near and not catalog.find(self._kind, model):
                 error.hint = f"没有名为 {model} 的模型，是否指 {'、'.join(near)}？(no model {model!r}; did you mean one of these?)"
         raise error
+
+
+def _check_vectors(body: dict[str, Any], texts: int, reply: Reply) -> None:
+    """Refuse an embedding whose vectors cannot be told apart by their text."""
+    data: Any = body.get("data")
+    indexes = {item.get("index") for item in data if type(item) is dict} if type(data) is list else set()
+    if indexes != set(range(texts)) or len(data) != texts:
+        raise _unusable(f"{len(indexes)} vectors came for {texts} texts", reply)
+    body["data"] = sorted(data, key=lambda item: item["index"])
 
 
 class V1Merger:

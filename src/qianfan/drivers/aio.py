@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+from collections import deque
+from math import inf
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from qianfan.core.effects import Emit, Now, Once, Open, Receive, Reserve, Send, Sleep
+from qianfan.core.effects import Emit, Now, Once, Open, Receive, Reserve, Send, Sleep, Together
 from qianfan.drivers.failures import timed_out
 from qianfan.drivers.progress import Progress
 from qianfan.drivers.shared import FLIGHTS, LIMITS, Landing
@@ -14,16 +17,45 @@ from qianfan.errors import QianfanError
 from qianfan.log import log, log_attempt
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
+    from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Sequence
 
     from typing_extensions import Self
 
     from qianfan.core.effects import Effect, Flow
-    from qianfan.core.limits import RateLimit
+    from qianfan.core.limits import Place, RateLimiter
     from qianfan.drivers.transport_aiohttp import AiohttpTransport, OpenBody
     from qianfan.response import Response
 
 T = TypeVar("T")
+
+
+#: An event loop wakes up to a millisecond late; what is left of a wait passes in turns of the loop.
+_GRAIN = 0.001
+
+
+class _Bell:
+    """Wakes one task, from any thread."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._rung = asyncio.Event()
+
+    def ring(self) -> None:
+        """Wake the task; nothing happens where its loop is closed."""
+        with contextlib.suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self._rung.set)
+
+    async def wait(self, seconds: float) -> None:
+        """Wait for the bell, for so many seconds at most and not quite to their end."""
+        if seconds <= _GRAIN:
+            await asyncio.sleep(0)
+            return
+        timer = self._loop.call_later(seconds - _GRAIN, self._rung.set)
+        try:
+            await self._rung.wait()
+        finally:
+            timer.cancel()
+        self._rung.clear()
 
 
 def run(flow: Flow[T], transport: AiohttpTransport) -> Awaitable[T]:
@@ -97,29 +129,63 @@ class Run(Generic[T]):
             case Sleep(seconds, failure):
                 log.info("retry in %.2f s after %s", seconds, failure)
                 await asyncio.sleep(seconds)
-            case Reserve(limit, deadline):
-                return await self._reserve(limit, deadline)
+            case Reserve(limiter, tokens, deadline):
+                return await self._reserve(limiter, tokens, deadline)
+            case Together(flows, at_once):
+                return await self._together(flows, at_once)
             case Once(key, flow, deadline):
                 return await self._once(key, flow, deadline)
         return None
 
-    async def _reserve(self, limit: RateLimit, deadline: float) -> None:
+    async def _reserve(self, limiter: RateLimiter, tokens: int, deadline: float) -> Place:
         with LIMITS:
-            ticket = limit.enter()
+            place = limiter.enter(tokens)
+            wait = limiter.ask(place, monotonic(), deadline)
+        if wait:
+            await self._queue(limiter, place, deadline)
+        limiter.leave(monotonic())
+        return place
+
+    async def _queue(self, limiter: RateLimiter, place: Place, deadline: float) -> None:
+        bell = _Bell()
+        place.ring = bell.ring
         try:
             while True:
                 with LIMITS:
-                    now = monotonic()
-                    wait = limit.ask(ticket, now)
+                    wait = limiter.ask(place, monotonic(), deadline)
                 if not wait:
                     return
-                if now + wait > deadline:
+                if wait == inf:
                     raise timed_out("place in the rate limit")
-                await asyncio.sleep(wait)
+                await bell.wait(wait)
         except BaseException:
-            with LIMITS:
-                limit.abandon(ticket)
+            limiter.abandon(place)
             raise
+
+    async def _together(self, flows: Sequence[Flow[Any]], at_once: int) -> list[Any]:
+        """Run flows in this task and, beside it, in others that live as long as there is work."""
+        outcomes: list[Any] = [None] * len(flows)
+        todo = deque(enumerate(flows))
+
+        async def work() -> None:
+            while todo:
+                index, flow = todo.popleft()
+                try:
+                    outcomes[index] = await run(flow, self._transport)
+                except Exception as error:  # noqa: BLE001  # the caller's flow judges
+                    outcomes[index] = error
+                    todo.clear()
+
+        helpers = [asyncio.ensure_future(work()) for _ in range(min(at_once, len(flows)) - 1)]
+        try:
+            await work()
+            await asyncio.gather(*helpers)
+        except BaseException:
+            for helper in helpers:
+                helper.cancel()
+            await asyncio.gather(*helpers, return_exceptions=True)
+            raise
+        return outcomes
 
     async def _once(self, key: Hashable, flow: Callable[[], Flow[Any]], deadline: float) -> Any:
         while True:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import sys
+import threading
+from collections import deque
 from concurrent.futures import TimeoutError as FutureTimeoutError
+from math import inf
 from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
-from qianfan.core.effects import Emit, Now, Once, Open, Receive, Reserve, Send, Sleep
+from qianfan.core.effects import Emit, Now, Once, Open, Receive, Reserve, Send, Sleep, Together
 from qianfan.drivers.failures import timed_out
 from qianfan.drivers.progress import Progress
 from qianfan.drivers.shared import FLIGHTS, LIMITS, Landing
@@ -16,16 +19,20 @@ from qianfan.errors import QianfanError
 from qianfan.log import log, log_attempt
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterator
+    from collections.abc import Callable, Hashable, Iterator, Sequence
 
     from typing_extensions import Self
 
     from qianfan.core.effects import Effect, Flow
     from qianfan.core.http import Reply, Request
-    from qianfan.core.limits import RateLimit
+    from qianfan.core.limits import Place, RateLimiter
     from qianfan.response import Response
 
 T = TypeVar("T")
+
+
+#: A thread wakes up about so many seconds late; it watches the clock for what is left of a wait.
+_GRAIN = 0.0002
 
 
 class OpenBody(Protocol):
@@ -131,29 +138,70 @@ class Run(Generic[T]):
             case Sleep(seconds, failure):
                 log.info("retry in %.2f s after %s", seconds, failure)
                 sleep(seconds)
-            case Reserve(limit, deadline):
-                return self._reserve(limit, deadline)
+            case Reserve(limiter, tokens, deadline):
+                return self._reserve(limiter, tokens, deadline)
+            case Together(flows, at_once):
+                return self._together(flows, at_once)
             case Once(key, flow, deadline):
                 return self._once(key, flow, deadline)
         return None
 
-    def _reserve(self, limit: RateLimit, deadline: float) -> None:
+    def _reserve(self, limiter: RateLimiter, tokens: int, deadline: float) -> Place:
         with LIMITS:
-            ticket = limit.enter()
+            place = limiter.enter(tokens)
+            wait = limiter.ask(place, monotonic(), deadline)
+        if wait:
+            self._queue(limiter, place, deadline)
+        limiter.leave(monotonic())
+        return place
+
+    def _queue(self, limiter: RateLimiter, place: Place, deadline: float) -> None:
+        bell = threading.Event()
+        place.ring = bell.set
         try:
             while True:
                 with LIMITS:
-                    now = monotonic()
-                    wait = limit.ask(ticket, now)
+                    wait = limiter.ask(place, monotonic(), deadline)
                 if not wait:
                     return
-                if now + wait > deadline:
+                if wait == inf:
                     raise timed_out("place in the rate limit")
-                sleep(wait)
+                if wait > _GRAIN:
+                    bell.wait(wait - _GRAIN)
+                    bell.clear()
         except BaseException:
-            with LIMITS:
-                limit.abandon(ticket)
+            limiter.abandon(place)
             raise
+
+    def _together(self, flows: Sequence[Flow[Any]], at_once: int) -> list[Any]:
+        """Run flows in this thread and, beside it, in others that live as long as there is work."""
+        outcomes: list[Any] = [None] * len(flows)
+        todo = deque(enumerate(flows))
+
+        def work() -> None:
+            while True:
+                try:
+                    index, flow = todo.popleft()
+                except IndexError:
+                    return
+                try:
+                    outcomes[index] = run(flow, self._transport)
+                except Exception as error:  # noqa: BLE001  # the caller's flow judges
+                    outcomes[index] = error
+                    todo.clear()
+
+        # Daemons: an interrupted program need not wait for replies that nobody wants.
+        helpers = [threading.Thread(target=work, daemon=True) for _ in range(min(at_once, len(flows)) - 1)]
+        for helper in helpers:
+            helper.start()
+        try:
+            work()
+            for helper in helpers:
+                helper.join()
+        except BaseException:
+            todo.clear()
+            raise
+        return outcomes
 
     def _once(self, key: Hashable, flow: Callable[[], Flow[Any]], deadline: float) -> Any:
         while True:

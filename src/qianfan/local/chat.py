@@ -46,7 +46,7 @@ class Answer:
 
     def usage(self) -> Json:
         """Return the usage of the whole answer."""
-        return _usage(self.prompt, sum(self.output))
+        return tokens.usage(self.prompt, sum(self.output))
 
 
 def handle(asked: Asked) -> Served:
@@ -64,7 +64,7 @@ def answer(question: Question, now: float) -> Answer:
     text = last.get("content") or ""
     if last["role"] == "user":
         if replies.is_unsafe(text):
-            return _spoken(replies.refusal(tokens.language(text)), prompt, "content_filter")
+            return spoken(replies.refusal(tokens.language(text)), prompt, "content_filter")
         function = functions.choose(question.functions, text, question.chosen) if question.functions else None
         if function is not None:
             called = functions.call(function, text, now)
@@ -73,7 +73,7 @@ def answer(question: Question, now: float) -> Answer:
     note = _IGNORED_FUNCTIONS if question.ignored_functions else None
     talk = replies.talk(question.messages, question.system, now, note)
     words = replies.compose_json(talk) if question.json else replies.compose(talk)
-    return _limited(words, prompt, question)
+    return limited(words, prompt, question)
 
 
 def encode(given: Answer, model: Model | None, created: int, *, stream: bool) -> Reply:
@@ -99,17 +99,11 @@ def encode(given: Answer, model: Model | None, created: int, *, stream: bool) ->
                 "is_truncated": index == last and given.finish == "length",
                 "result": piece,
                 **(_verdict(given, model) if index == last else {"need_clear_history": False}),
-                "usage": _usage(given.prompt, spent),
+                "usage": tokens.usage(given.prompt, spent),
             }
             for index, (piece, spent) in enumerate(zip(given.pieces, accumulate(given.output), strict=True))
         ]
     )
-
-
-def _usage(prompt: int, output: int) -> Json:
-    """Return the `usage` of so many tenths of tokens."""
-    prompt, output = prompt // 10, output // 10
-    return {"prompt_tokens": prompt, "completion_tokens": output, "total_tokens": prompt + output}
 
 
 def _verdict(given: Answer, model: Model | None) -> Json:
@@ -139,16 +133,15 @@ def _prompt_tenths(question: Question) -> int:
     return sum(map(tokens.tenths, texts))
 
 
-def _limited(words: str, prompt: int, question: Question) -> Answer:
+def limited(words: str, prompt: int, question: Question) -> Answer:
     """Cut the words at the first stop sequence, then at the most tokens asked for."""
-    finish = "normal"
-    ends = [end for sequence in question.stop if (end := words.find(sequence)) >= 0]
-    if ends:
-        words, finish = words[: min(ends)], "stop"
-    return _spoken(words, prompt, finish, question.max_output_tokens)
+    kept = replies.until(words, question.stop)
+    finish = "normal" if kept == words else "stop"
+    return spoken(kept, prompt, finish, question.max_output_tokens)
 
 
-def _spoken(words: str, prompt: int, finish: str, most: int | None = None) -> Answer:
+def spoken(words: str, prompt: int, finish: str = "normal", most: int | None = None) -> Answer:
+    """Return the answer that says some words, of at most so many tokens."""
     pieces = tokens.pieces(words) or [("", 0)]
     if most is not None and sum(cost for _, cost in pieces) // 10 > most:
         spent = accumulate(cost for _, cost in pieces)

@@ -74,6 +74,18 @@ def strings(most: int, longest: int) -> Check:
     return check
 
 
+def texts(most: int) -> Check:
+    """Demand an array of 1 to so many strings that are not empty."""
+    wanted = f"must be an array of {f'1 to {most} strings' if most > 1 else 'one string'}, none of them empty"
+
+    def check(value: Any) -> str | None:
+        items = as_array(value)
+        fits = items is not None and 1 <= len(items) <= most and all(isinstance(s, str) and s for s in items)
+        return None if fits else wanted
+
+    return check
+
+
 def array(value: Any) -> str | None:
     """Demand an array."""
     return None if as_array(value) is not None else "must be an array"

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from qianfan.local import tokens
+from qianfan.local import terms, tokens
 from qianfan.local.wire import as_array, as_object
 
 if TYPE_CHECKING:
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
     from qianfan.local.wire import Json
 
-_WORD = re.compile(r"[a-z]{3,}")
-_CHARACTERS = re.compile(r"[\u4e00-\u9fff]{2,}")
 _NUMBER = re.compile(r"-?\d{1,15}(?:\.\d{1,15})?")
 _QUOTED = re.compile(r"[“「『\"']([^”」』\"']{1,200})[”」』\"']")
 _CHINESE_CITY = re.compile(r"[\u4e00-\u9fff]{2,6}?(?:省|市|县|区)")
@@ -92,101 +90,15 @@ _CITIES = [
     "Boston",
 ]
 
-# Terms that say nothing about what a function does.
-_EMPTY_TERMS = frozenset(
-    [
-        "the",
-        "and",
-        "for",
-        "from",
-        "with",
-        "that",
-        "this",
-        "get",
-        "set",
-        "use",
-        "used",
-        "return",
-        "returns",
-        "given",
-        "user",
-        "value",
-        "name",
-        "string",
-        "number",
-        "what",
-        "which",
-        "function",
-        "current",
-        "please",
-        "tell",
-        "how",
-        "are",
-        "can",
-        "you",
-        "into",
-        "some",
-        "any",
-        "all",
-        "一个",
-        "用户",
-        "可以",
-        "进行",
-        "使用",
-        "获取",
-        "获得",
-        "返回",
-        "查询",
-        "指定",
-        "当前",
-        "需要",
-        "名称",
-        "参数",
-        "信息",
-        "或者",
-        "以及",
-        "什么",
-        "怎么",
-        "如何",
-        "请问",
-        "今天",
-        "现在",
-        "帮我",
-        "告诉",
-        "多少",
-        "我想",
-        "一下",
-        "给我",
-    ]
-)
-
-# The same thing in the other language of our users.
-_SYNONYMS = {
-    "天气": "weather",
-    "气温": "temperature",
-    "温度": "temperature",
-    "时间": "time",
-    "几点": "time",
-    "日期": "date",
-    "新闻": "news",
-    "价格": "price",
-    "股票": "stock",
-    "搜索": "search",
-    "航班": "flight",
-    "邮件": "email",
-    "翻译": "translate",
-    "计算": "calculate",
-}
-
 
 def choose(functions: Sequence[Json], question: str, chosen: str | None) -> Json | None:
     """Return the function the question calls, or None; `chosen` names one that must be called."""
     if chosen is not None:
         return next(function for function in functions if function["name"] == chosen)
-    asked = _terms(question)
+    asked = terms.of(question)
     best, most = None, 0
     for function in functions:
-        score = len(asked & _terms(" ".join(_describe(function))))
+        score = len(asked & terms.of(" ".join(_describe(function))))
         score += sum(value.lower() in question.lower() for value in _enum_texts(function["parameters"]))
         if function["name"] in question:
             score += 100
@@ -204,15 +116,6 @@ def call(function: Json, question: str, now: float) -> Json:
     else:
         thoughts = f"[local platform] This question calls {name}; its arguments are taken from the question."
     return {"name": name, "thoughts": thoughts, "arguments": orjson.dumps(arguments).decode()}
-
-
-def _terms(text: str) -> set[str]:
-    lowered = text.lower()
-    terms = set(_WORD.findall(lowered.replace("_", " ")))
-    for run in _CHARACTERS.findall(lowered):
-        terms.update(run[i : i + 2] for i in range(len(run) - 1))
-    terms.update(english for chinese, english in _SYNONYMS.items() if chinese in terms)
-    return terms - _EMPTY_TERMS
 
 
 def _describe(function: Json) -> Iterator[str]:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from qianfan import catalog
-from qianfan.local import chat
+from qianfan.local import chat, completion, embedding, image2text, reranker, text2image, tokenizer
+from qianfan.local.erniebot import ErnieBotPlugins
 from qianfan.local.handler import Asked
+from qianfan.local.plugin import PluginApplications
 from qianfan.local.wire import Refusal
 
 if TYPE_CHECKING:
@@ -21,7 +23,18 @@ UNSUPPORTED, BAD_METHOD = 3, 336101
 
 def services(state: State) -> list[Service]:
     """Return the services of every family of models."""
-    return [Service(state, "chat", chat.handle)]
+    handlers: dict[str, Handler] = {
+        "chat": chat.handle,
+        "completion": completion.handle,
+        "embedding": embedding.handle,
+        "plugin": PluginApplications(state.plugins, state.knowledge).handle,
+        "erniebot": ErnieBotPlugins(state.plugins).handle,
+        "text2image": text2image.handle,
+        "image2text": image2text.handle,
+        "reranker": reranker.handle,
+        "tokenizer": tokenizer.handle,
+    }
+    return [Service(state, family, handler) for family, handler in handlers.items()]
 
 
 class Service:

@@ -10,7 +10,7 @@ from qianfan.local.clock import Clock
 from qianfan.local.state import Options, State
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from types import TracebackType
 
     from qianfan.client import Qianfan
@@ -163,6 +163,40 @@ class Platform:
             ValueError: The name is not one segment of a URL, or there is no such kind.
         """
         self._state.add_endpoint(name, kind)
+
+    def add_plugin(
+        self, function: Callable[[str], Any], *, name: str | None = None, description: str | None = None
+    ) -> None:
+        """Let a function answer for plugin applications and the plugins of ERNIE Bot.
+
+        It answers a query that names it in `plugins`, or that has more terms in common with its name
+        and description than with those of the other functions. What it returns is the answer, as JSON
+        where it is no text; where it raises, the caller gets 4224001 and the log the traceback. Other
+        calls wait for it meanwhile: a function that calls this platform itself waits for ever.
+
+        Args:
+            function: Takes the query, a str.
+            name: What `plugins` calls it by; by default the function's name. One of the same name is
+                replaced.
+            description: What it is for; by default its docstring.
+
+        Raises:
+            ValueError: It is no plain function, or it has no name and none is given.
+        """
+        self._state.plugins.add(function, name, description)
+
+    def add_knowledge(self, texts: str | Iterable[str]) -> None:
+        """Add texts to the knowledge base of the plugin applications, which stand before its own.
+
+        A query that no function answers gets the paragraph it has most terms in common with.
+
+        Args:
+            texts: One text or several; an empty line parts paragraphs.
+
+        Raises:
+            ValueError: One of them is no text, or empty.
+        """
+        self._state.knowledge.add(texts)
 
     def advance(self, seconds: float = 0, minutes: float = 0, hours: float = 0, days: float = 0) -> None:
         """Move the platform's clock forward: tokens age, quotas refill.

@@ -17,7 +17,7 @@ import orjson
 from qianfan.local import tokens
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from qianfan.local.wire import Json
 
@@ -77,6 +77,11 @@ def compose_json(talk: Talk) -> str:
     """Return the reply as a JSON object: who answers, the question, the answer in words."""
     content = {"source": "qianfan local platform", "question": talk.question, "answer": compose(talk)}
     return orjson.dumps(content, option=orjson.OPT_INDENT_2).decode()
+
+
+def until(words: str, stop: Iterable[str]) -> str:
+    """Return the words before the first of the stop sequences, all of them where none is found."""
+    return words[: min((end for sequence in stop if (end := words.find(sequence)) >= 0), default=len(words))]
 
 
 def refusal(language: str) -> str:
@@ -184,7 +189,7 @@ def _function_result(talk: Talk) -> str | None:
     last = talk.last
     if last["role"] != "function":
         return None
-    return _say(talk, "function", name=last["name"], content=last["content"], question=_short(talk.question))
+    return _say(talk, "function", name=last["name"], content=last["content"], question=short(talk.question))
 
 
 def _recall(talk: Talk) -> str | None:
@@ -194,9 +199,9 @@ def _recall(talk: Talk) -> str | None:
     if not talk.earlier:
         return None
     if _FIRST.search(talk.question):
-        return _say(talk, "first", _short(talk.earlier[0]))
+        return _say(talk, "first", short(talk.earlier[0]))
     if _PREVIOUS.search(talk.question):
-        return _say(talk, "previous", _short(talk.earlier[-1]))
+        return _say(talk, "previous", short(talk.earlier[-1]))
     return None
 
 
@@ -226,21 +231,22 @@ def _greeting(talk: Talk) -> str | None:
 
 
 def _default(talk: Talk) -> str:
-    context = _say(talk, "context", _short(talk.earlier[-1]), len(talk.earlier) + 1) if talk.earlier else ""
-    return _say(talk, "default", question=_short(talk.question), context=context)
+    context = _say(talk, "context", short(talk.earlier[-1]), len(talk.earlier) + 1) if talk.earlier else ""
+    return _say(talk, "default", question=short(talk.question), context=context)
 
 
 _SKILLS: tuple[Callable[[Talk], str | None], ...] = (_function_result, _recall, _sum, _clock, _greeting)
 
 
 def _persona(talk: Talk) -> str:
-    return _say(talk, "persona", _short(talk.system)) if talk.system else ""
+    return _say(talk, "persona", short(talk.system)) if talk.system else ""
 
 
 def _say(talk: Talk, text: str, /, *values: object, **names: object) -> str:
     return _TEXTS[text][talk.language].format(*values, **names)
 
 
-def _short(text: str) -> str:
+def short(text: str) -> str:
+    """Return the text in one line, cut to what a reply repeats of it."""
     line = " ".join(text.split())
     return line if len(line) <= _QUOTE else line[:_QUOTE] + "…"

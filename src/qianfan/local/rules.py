@@ -1,4 +1,4 @@
-"""What a chat request may say: the platform's rules as tables and small pure functions.
+"""What a request may say: what all kinds share, and the rules of chat, as tables and small pure functions.
 
 Where each rule comes from stands in `fidelity`.
 """
@@ -12,6 +12,8 @@ from qianfan.local import checks, tokens
 from qianfan.local.wire import NotJson, Refusal, as_array, as_object
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     from qianfan.catalog import Model
     from qianfan.local.wire import Json
 
@@ -35,6 +37,7 @@ class Field(NamedTuple):
     code: int = INVALID_PARAM
 
 
+#: The optional fields of chat. A kind that has one of them too means the same by it.
 FIELDS = (
     Field("stream", checks.boolean),
     Field("temperature", checks.number(0, 1, above=True)),
@@ -53,6 +56,89 @@ FIELDS = (
     Field("functions", checks.array, BAD_FUNCTIONS),
     Field("tool_choice", checks.tool_choice),
 )
+
+
+def shared(*names: str) -> tuple[Field, ...]:
+    """Return the fields of these names which another kind shares with chat."""
+    return tuple(field for field in FIELDS if field.name in names)
+
+
+def read(content: Any, fields: Iterable[Field]) -> Json:
+    """Return a body that is an object and whose optional fields, where given, keep their rules.
+
+    Raises:
+        Refusal: With the code and words of the first rule that is broken.
+    """
+    if isinstance(content, NotJson):
+        raise Refusal(INVALID_JSON)
+    body = as_object(content)
+    if body is None:
+        raise Refusal(INVALID_ARGUMENT, "the body must be a JSON object")
+    for field in fields:
+        value = body.get(field.name)
+        if value is not None and (complaint := field.check(value)):
+            raise Refusal(field.code, f"{field.name} {complaint}")
+    return body
+
+
+def required(body: Json, name: str, longest: int | None = None, *, blank: bool = False) -> str:
+    """Return a text that must be there.
+
+    Args:
+        body: The request's body.
+        name: The field.
+        longest: Most characters it may have.
+        blank: Whether it may be nothing but white space.
+
+    Raises:
+        Refusal: It is missing or no string (336001), or a string that may not be (336003).
+    """
+    value = body.get(name)
+    if value is None:
+        raise Refusal(INVALID_ARGUMENT, f"{name} is required")
+    if not isinstance(value, str):
+        raise Refusal(INVALID_ARGUMENT, f"{name} must be a string")
+    if not (blank or value.strip()):
+        raise Refusal(INVALID_PARAM, f"{name} can't be blank")
+    if complaint := checks.text(longest)(value):
+        raise Refusal(INVALID_PARAM, f"{name} {complaint}")
+    return value
+
+
+def required_texts(body: Json, name: str, most: int) -> list[str]:
+    """Return an array of 1 to so many texts that must be there.
+
+    Raises:
+        Refusal: It is missing (336001), or another thing than such an array (336003).
+    """
+    value = body.get(name)
+    if value is None:
+        raise Refusal(INVALID_ARGUMENT, f"{name} is required")
+    if complaint := checks.texts(most)(value):
+        raise Refusal(INVALID_PARAM, f"{name} {complaint}")
+    return cast("list[str]", value)
+
+
+def check_input(texts: Sequence[str], model: Model | None) -> None:
+    """Refuse texts which together are longer than a model takes; None is a custom service.
+
+    Raises:
+        Refusal: 336007 or 336103.
+    """
+    if model is not None:
+        check_length(texts, model.max_input_chars, model.max_input_tokens)
+
+
+def check_length(texts: Sequence[str], most_characters: int | None, most_tokens: int | None) -> None:
+    """Refuse texts which together are longer than a limit; None is no limit.
+
+    Raises:
+        Refusal: Too many characters (336007) or tokens (336103).
+    """
+    if most_characters is not None and sum(map(len, texts)) > most_characters:
+        raise Refusal(TOO_LONG, f"the max input characters is {most_characters}")
+    if most_tokens is not None and tokens.count(*texts) > most_tokens:
+        raise Refusal(TOO_MANY_TOKENS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,13 +176,9 @@ def validate(content: Any, model: Model | None) -> Question:
     Raises:
         Refusal: With the code and words of the first rule that is broken.
     """
-    body = _body(content)
-    for field in FIELDS:
-        value = body.get(field.name)
-        if value is not None and (complaint := field.check(value)):
-            raise Refusal(field.code, f"{field.name} {complaint}")
+    body = read(content, FIELDS)
     messages = _messages(body.get("messages"))
-    _check_length(messages, model)
+    check_input([message.get("content") or "" for message in messages], model)
     functions = tuple(_function(item) for item in body.get("functions") or ())
     takes_functions = accepts_functions(model)
     return Question(
@@ -117,15 +199,6 @@ def accepts_functions(model: Model | None) -> bool:
     if model is None or not model.parameters:
         return True
     return "functions" in model.parameters or "func" in model.endpoint
-
-
-def _body(content: Any) -> Json:
-    if isinstance(content, NotJson):
-        raise Refusal(INVALID_JSON)
-    body = as_object(content)
-    if body is None:
-        raise Refusal(INVALID_ARGUMENT, "the body must be a JSON object")
-    return body
 
 
 def _messages(value: Any) -> list[Json]:
@@ -170,16 +243,6 @@ def _check_function_call(value: Any) -> None:
         raise Refusal(INVALID_PARAM, "function_call's name can't be blank")
     if not isinstance(called.get("arguments", ""), str):
         raise Refusal(INVALID_PARAM, "function_call's arguments must be a JSON string")
-
-
-def _check_length(messages: list[Json], model: Model | None) -> None:
-    if model is None:
-        return
-    contents = [message.get("content") or "" for message in messages]
-    if model.max_input_chars is not None and sum(map(len, contents)) > model.max_input_chars:
-        raise Refusal(TOO_LONG, f"the max input characters is {model.max_input_chars}")
-    if model.max_input_tokens is not None and tokens.count(*contents) > model.max_input_tokens:
-        raise Refusal(TOO_MANY_TOKENS)
 
 
 def _function(value: Any) -> Json:

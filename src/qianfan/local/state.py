@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 from qianfan import catalog
 from qianfan.local.journal import Journal
+from qianfan.local.knowledge import Knowledge
 from qianfan.local.oauth import Registry
+from qianfan.local.plugins import Plugins
 from qianfan.local.quota import Limits, Quotas
 
 if TYPE_CHECKING:
@@ -49,7 +51,7 @@ class Options:
 
 
 class State:
-    """Applications, tokens, quotas, endpoints and journal, shared by the server and the Python API.
+    """Applications, tokens, quotas, endpoints, plugins and journal, shared by the server and the Python API.
 
     Each part guards itself with a short lock of its own; none is held while bytes are sent.
 
@@ -64,6 +66,8 @@ class State:
         self.registry = Registry(clock, options.token_lifetime, any_key=options.any_key)
         self.quotas = Quotas(clock, Limits(options.qps, options.rpm, options.tpm))
         self.journal = Journal(options.journal_size)
+        self.plugins = Plugins()
+        self.knowledge = Knowledge()
         self._models: dict[tuple[str, str], catalog.Model] = {}
         for kind in KINDS:
             for model in catalog.models(kind):

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 
 # A character of a script written without spaces counts as one token: ideographs, kana, hangul.
-_CHARACTER = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003134f"
-_CHARACTERS = re.compile(f"[{_CHARACTER}]")
-_WORDS = re.compile(rf"[^\W{_CHARACTER}]+")
-_MARK = rf"[^\w\s{_CHARACTER}]"
-_PIECES = re.compile(rf"(\s*{_MARK}*(?:([{_CHARACTER}]{{1,2}})|([^\W{_CHARACTER}]+)){_MARK}*|\s+|{_MARK}+)")
+CHARACTER = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003134f"
+_CHARACTERS = re.compile(f"[{CHARACTER}]")
+_WORDS = re.compile(rf"[^\W{CHARACTER}]+")
+_MARK = rf"[^\w\s{CHARACTER}]"
+_PIECES = re.compile(rf"(\s*{_MARK}*(?:([{CHARACTER}]{{1,2}})|([^\W{CHARACTER}]+)){_MARK}*|\s+|{_MARK}+)")
 
 
 def tenths(text: str) -> int:
@@ -20,6 +20,18 @@ def tenths(text: str) -> int:
 def count(*texts: str) -> int:
     """Return the tokens of all texts together, rounded down once."""
     return sum(map(tenths, texts)) // 10
+
+
+def usage(prompt: int, output: int) -> dict[str, int]:
+    """Return the `usage` of an answer from the tenths of its prompt and of its output."""
+    prompt, output = prompt // 10, output // 10
+    return {"prompt_tokens": prompt, "completion_tokens": output, "total_tokens": prompt + output}
+
+
+def input_usage(*texts: str) -> dict[str, int]:
+    """Return the `usage` of texts that are answered by no words."""
+    spent = count(*texts)
+    return {"prompt_tokens": spent, "total_tokens": spent}
 
 
 def pieces(text: str) -> list[tuple[str, int]]:
