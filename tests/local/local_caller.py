@@ -40,9 +40,9 @@ class Caller:
         url = f"{self.platform.url}{PREFIX}{path}?access_token={self.token if token is None else token}"
         return self.http.request(method, url, body=body, headers=headers)
 
-    def post(self, body, endpoint="completions", **options):
-        """Send a body as JSON to a chat endpoint."""
-        return self.send(f"/chat/{endpoint}", json.dumps(body).encode(), **options)
+    def post(self, body, endpoint="completions", *, service="chat", **options):
+        """Send a body as JSON to an endpoint of a service, chat where none is named."""
+        return self.send(f"/{service}/{endpoint}", json.dumps(body).encode(), **options)
 
     def ask(self, *turns, endpoint="completions", **fields):
         """Return the JSON answer to a conversation of alternating turns."""

@@ -124,13 +124,14 @@ def test_function_answers(caller, endpoint):
 def test_one_of_several_plugins(caller):
     """Of several named plugins the likeliest answers, else the first that is registered, else the first."""
 
-    def name(*plugins):
-        return ask(caller, "say hello", plugins=plugins)["plugin_info"][0]["plugin_name"]
+    def name(question, *plugins):
+        return ask(caller, question, plugins=plugins)["plugin_info"][0]["plugin_name"]
 
-    caller.platform.add_plugin(lambda _: "3 pm", name="clock", description="when does someone say what")
-    assert name("eChart", "translate", "clock") == "translate"
-    assert name("clock", "translate") == "clock"
-    assert name("eChart", "ImageAI") == "eChart"
+    caller.platform.add_plugin(lambda _: "3 pm", name="clock", description="the time of day")
+    assert name("the time of day in French", "translate", "clock") == "clock"
+    assert name("please translate this", "eChart", "clock", "translate") == "translate"
+    assert name("hello", "eChart", "clock", "translate") == "clock"
+    assert name("hello", "eChart", "ImageAI") == "eChart"
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,8 @@ import logging
 import re
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 import qianfan.local
 from qianfan.local import tokens
@@ -214,6 +216,15 @@ def test_function_that_raises(caller, caplog):
     assert record.exc_info[0] is ZeroDivisionError
 
 
+def test_function_that_asks_the_platform(caller):
+    """A function may ask the chat model of the same platform: other calls do not wait for it."""
+    caller.platform.add_plugin(lambda query: caller.ask(f"{query}？")["result"], name="model")
+
+    answer = send(caller, {"query": "1 + 1 等于几", "plugins": ["model"]}).json()
+
+    assert "1 + 1 = 2" in answer["result"]
+
+
 @pytest.mark.parametrize("value", [object(), {1, 2}, 2**70, {"a": b"b"}, "\ud800"])
 def test_function_whose_answer_is_no_json(caller, value):
     """What JSON cannot say is an error of the function."""
@@ -378,3 +389,45 @@ def test_journal_and_quota(start):
     assert (first.endpoint, first.model, first.body, first.reply) == ("shop", None, body, answer)
     assert send(caller, {"query": "字" * 100}).json().get("error_code") is None
     assert send(caller, body).json()["error_code"] == 336502
+
+
+anything = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=6,
+)
+turns = st.fixed_dictionaries(
+    {"role": st.sampled_from(["user", "assistant"]) | anything, "content": anything},
+    optional={"function_call": anything, "name": anything},
+)
+bodies = st.fixed_dictionaries(
+    {},
+    optional={
+        "query": st.text(max_size=30) | anything,
+        "messages": st.lists(turns, max_size=3),
+        "stream": st.booleans() | anything,
+        "plugins": st.lists(st.sampled_from(["weather", "dice", KNOWLEDGE]), max_size=4) | anything,
+        "llm": st.fixed_dictionaries({}, optional={"temperature": anything, "top_p": anything}) | anything,
+        "history": st.lists(turns, max_size=3) | anything,
+        "verbose": st.booleans() | anything,
+        "input_variables": anything,
+    },
+)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(bodies, st.sampled_from(["/plugin/fuzz/", "/erniebot/plugins"]))
+def test_any_body_gets_an_answer(shared, body, path):
+    """Any body, NaN too, is answered by the platform's own rules, never by a fault."""
+    shared.platform.add_endpoint("fuzz", kind="plugin")
+    shared.platform.add_plugin(weather)
+    response = send(shared, body, path)
+
+    assert response.status == 200
+    if response.headers["Content-Type"].startswith("application/json"):
+        answer = response.json()
+        assert answer.get("error_code") in {None, 336001, 336002, 336003, 336006, 4224002}
+        assert ("error_code" in answer) != ("result" in answer)
+    else:
+        last = response.data.decode().split("\n\n")[-2].partition("data: ")[2]
+        assert json.loads(last)["is_end"] is True

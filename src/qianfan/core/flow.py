@@ -84,16 +84,18 @@ class Exchange:
 
     def missed(self, failure: QianfanError) -> None:
         """Tell the limiter of an attempt that failed: a refusal used nothing, silence may have."""
-        if self.limiter is not None:
-            self.limiter.learn(failure.rate_limit)
-            if isinstance(failure, APIError) and self.place is not None:
+        if self.limiter is not None and self.place is not None:
+            if self.limiter.adaptive:
+                self.limiter.learn(failure.rate_limit)
+            if isinstance(failure, APIError):
                 self.limiter.settle(self.place, 0)
 
     def answered(self, reply: Response) -> None:
         """Tell the limiter what a reply says, and what it used where it says so."""
-        if self.limiter is not None:
-            self.limiter.learn(reply.rate_limit)
-            if reply.usage and self.place is not None:
+        if self.limiter is not None and self.place is not None:
+            if self.limiter.adaptive:
+                self.limiter.learn(reply.rate_limit)
+            if self.limiter.counts_tokens and reply.usage:
                 self.limiter.settle(self.place, reply.usage.total_tokens)
 
 

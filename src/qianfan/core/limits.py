@@ -149,7 +149,8 @@ class RateLimiter:
         """Give a place back; those behind move up. Harmless where the request has left."""
         self._word.append(("abandon", place))
         for other in tuple(self._waiting):
-            other.ring()
+            if place < other:
+                other.ring()
 
     def settle(self, place: Place, tokens: int) -> None:
         """Say how many tokens the request of a place really used."""
@@ -157,9 +158,8 @@ class RateLimiter:
             self._leave_word("settle", (place.spent, tokens))
 
     def learn(self, told: RateLimits) -> None:
-        """Take in what the service says of its own limits, where this limiter is adaptive."""
-        if self.adaptive:
-            self._leave_word("learn", told)
+        """Take in what the service says of its own limits; for adaptive limiters."""
+        self._leave_word("learn", told)
 
     def _leave_word(self, what: str, about: Any) -> None:
         self._word.append((what, about))

@@ -105,7 +105,11 @@ class _Endpoint:
         started = time.perf_counter()
         request = _request(scope, body)
         call = journal.open_call(request, self._route, self._state.clock.now())
-        reply = self._answer(request, call, too_large=len(body) > MOST_BYTES)
+        too_large = len(body) > MOST_BYTES
+        if self._route in inference.RUN_USER_CODE:
+            reply = await asyncio.to_thread(self._answer, request, call, too_large=too_large)
+        else:
+            reply = self._answer(request, call, too_large=too_large)
         call.status = reply.status
         headers = self._headers(request, reply)
         start = {"type": "http.response.start", "status": reply.status, "headers": headers}

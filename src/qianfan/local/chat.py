@@ -135,9 +135,11 @@ def _prompt_tenths(question: Question) -> int:
 
 def limited(words: str, prompt: int, question: Question) -> Answer:
     """Cut the words at the first stop sequence, then at the most tokens asked for."""
-    kept = replies.until(words, question.stop)
-    finish = "normal" if kept == words else "stop"
-    return spoken(kept, prompt, finish, question.max_output_tokens)
+    finish = "normal"
+    ends = [end for sequence in question.stop if (end := words.find(sequence)) >= 0]
+    if ends:
+        words, finish = words[: min(ends)], "stop"
+    return spoken(words, prompt, finish, question.max_output_tokens)
 
 
 def spoken(words: str, prompt: int, finish: str = "normal", most: int | None = None) -> Answer:

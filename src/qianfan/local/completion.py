@@ -1,17 +1,18 @@
-"""Completion: one prompt, answered in words or, where the model writes SQL, by a query."""
+"""Completion: one prompt, answered as a chat's only message would be; by SQL where the model writes SQL."""
 
 from __future__ import annotations
 
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
-from qianfan.local import replies, rules, tokens
+from qianfan.local import chat, replies, rules, tokens
 from qianfan.local.handler import Served
+from qianfan.local.rules import Question
 from qianfan.local.wire import Reply, new_id
 
 if TYPE_CHECKING:
+    from qianfan.local.chat import Answer
     from qianfan.local.handler import Asked
-    from qianfan.local.wire import Json
 
 OBJECT = "completion"
 
@@ -26,37 +27,41 @@ def handle(asked: Asked) -> Served:
     body = rules.read(asked.content, FIELDS)
     prompt = rules.required(body, "prompt")
     rules.check_input([prompt], asked.model)
-    unsafe = replies.is_unsafe(prompt)
-    words = replies.refusal(tokens.language(prompt)) if unsafe else _compose(prompt, asked)
-    pieces = tokens.pieces(replies.until(words, body.get("stop") or ())) or [("", 0)]
-    head: Json = {"id": new_id(), "object": OBJECT, "created": int(asked.now)}
-    events = _events(head, pieces, tokens.tenths(prompt), is_safe=int(not unsafe))
-    usage: Json = events[-1]["usage"]
-    if body.get("stream"):
-        return Served(Reply(events=events), usage["total_tokens"])
-    result = "".join(piece for piece, _ in pieces)
-    whole = {**head, "result": result, "is_safe": int(not unsafe), "usage": usage}
-    return Served(Reply(whole), usage["total_tokens"])
+    question = Question([{"role": "user", "content": prompt}], stop=tuple(body.get("stop") or ()))
+    writes_sql = asked.model is not None and asked.model.name in _SQL_MODELS
+    given = _query(question, asked.now) if writes_sql else chat.answer(question, asked.now)
+    reply = encode(given, int(asked.now), stream=bool(body.get("stream")))
+    return Served(reply, given.usage()["total_tokens"])
 
 
-def _compose(prompt: str, asked: Asked) -> str:
-    words = replies.compose(replies.talk([{"role": "user", "content": prompt}], "", asked.now))
-    if asked.model is not None and asked.model.name in _SQL_MODELS:
-        return _SQL.format(" ".join(words.split()))  # a comment is one line
-    return words
+def encode(given: Answer, created: int, *, stream: bool) -> Reply:
+    """Give an answer the shape of the wire."""
+    head = {"id": new_id(), "object": OBJECT, "created": created}
+    is_safe = int(given.finish != "content_filter")
+    if not stream:
+        result = "".join(given.pieces)
+        return Reply({**head, "result": result, "is_safe": is_safe, "usage": given.usage()})
+    last = len(given.pieces) - 1
+    return Reply(
+        events=[
+            {
+                **head,
+                "sentence_id": index,
+                "is_end": index == last,
+                "result": piece,
+                "is_safe": is_safe,
+                "usage": tokens.usage(given.prompt, spent),
+            }
+            for index, (piece, spent) in enumerate(zip(given.pieces, accumulate(given.output), strict=True))
+        ]
+    )
 
 
-def _events(head: Json, pieces: list[tuple[str, int]], prompt: int, *, is_safe: int) -> list[Json]:
-    last = len(pieces) - 1
-    spent = accumulate(cost for _, cost in pieces)
-    return [
-        {
-            **head,
-            "sentence_id": index,
-            "is_end": index == last,
-            "result": piece,
-            "is_safe": is_safe,
-            "usage": tokens.usage(prompt, total),
-        }
-        for index, ((piece, _), total) in enumerate(zip(pieces, spent, strict=True))
-    ]
+def _query(question: Question, now: float) -> Answer:
+    """Return a query that runs on every database, and has the words in its comment."""
+    prompt: str = question.messages[0]["content"]
+    if replies.is_unsafe(prompt):
+        return chat.answer(question, now)
+    words = replies.compose(replies.talk(question.messages, "", now))
+    comment = " ".join(words.split())  # one line, else the rest of it would be SQL
+    return chat.limited(_SQL.format(comment), tokens.tenths(prompt), question)

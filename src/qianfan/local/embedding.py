@@ -34,11 +34,11 @@ def handle(asked: Asked) -> Served:
     """Return the vectors of a request's texts."""
     body = rules.read(asked.content, FIELDS)
     model = asked.model
-    texts = rules.required_texts(body, "input", model and model.max_texts or MOST_TEXTS)
+    texts = rules.required_texts(body, "input", (model and model.max_texts) or MOST_TEXTS)
     if model is not None:
         for text in texts:
             rules.check_length([text], model.max_text_chars, model.max_text_tokens)
-    dimensions = model and model.dimensions or DIMENSIONS
+    dimensions = (model and model.dimensions) or DIMENSIONS
     data = [
         {"object": "embedding", "embedding": vector(text, asked.endpoint, dimensions), "index": index}
         for index, text in enumerate(texts)

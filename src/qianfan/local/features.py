@@ -28,12 +28,15 @@ _COMMON = 0.02
 _ENDING = re.compile(r"(?<=\w{3})(?:ing|ed|es|s|e|ly)$")
 _DOUBLED = re.compile(r"(\w)\1$")  # as in running
 
-_COMMON_WORDS = frozenset(
+_WORDS_OF_EVERY_TEXT = (
     "a about an and any are as at be been but by can could did do does for from had has have he her his how i"
     " if in into is it its me my no not of on or our s she should so some t tell than that the their them then"
-    " there these they this to was we were what when where which who why will with would you your".split()
+    " there these they this to was we were what when where which who why will with would you your"
 )
-_COMMON_CHARACTERS = frozenset("的了是在和与也就都而及着吗呢吧啊呀嘛把被给对我你您他她它们这那哪么什怎样请为一个有没")
+_COMMON_WORDS = frozenset(_WORDS_OF_EVERY_TEXT.split())
+_COMMON_CHARACTERS = frozenset(
+    "的了是在和与也就都而及着吗呢吧啊呀嘛把被给对我你您他她它们这那哪么什怎样请为一个有没"
+)
 _COMMON_PAIRS = frozenset(["如何", "多少", "可以", "需要", "关于", "进行", "以及", "或者", "介绍"])
 
 

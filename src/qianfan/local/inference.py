@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 UNSUPPORTED, BAD_METHOD = 3, 336101
 
+#: Families whose answers come from functions of the user's, which may take their time or call back.
+RUN_USER_CODE = frozenset({"plugin", "erniebot"})
+
 
 def services(state: State) -> list[Service]:
     """Return the services of every family of models."""

@@ -171,8 +171,8 @@ class Platform:
 
         It answers a query that names it in `plugins`, or that has more terms in common with its name
         and description than with those of the other functions. What it returns is the answer, as JSON
-        where it is no text; where it raises, the caller gets 4224001 and the log the traceback. Other
-        calls wait for it meanwhile: a function that calls this platform itself waits for ever.
+        where it is no text; where it raises, the caller gets 4224001 and the log the traceback. It runs
+        in a thread of its own, so it may take its time and call this platform itself.
 
         Args:
             function: Takes the query, a str.

@@ -6,6 +6,7 @@ shows in no header: which figures an account has depends on its contract.
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -51,6 +52,7 @@ class Allowance:
         self._opened = now
         self._requests = 0
         self._tokens = 0
+        self._lock = threading.Lock()
 
     def admit(self, now: float) -> None:
         """Take one call out of the allowance.
@@ -58,20 +60,22 @@ class Allowance:
         Raises:
             Refusal: 18 (calls per second), 336501 (calls per minute) or 336502 (tokens per minute).
         """
-        self._refresh(now)
         limits = self._limits
-        if limits.qps is not None and self._room < 1:
-            raise Refusal(QPS, headers=self.headers())
-        if limits.rpm is not None and self._requests >= limits.rpm:
-            raise Refusal(RPM, headers=self.headers())
-        if limits.tpm is not None and self._tokens >= limits.tpm:
-            raise Refusal(TPM, headers=self.headers())
-        self._room -= 1
-        self._requests += 1
+        with self._lock:
+            self._refresh(now)
+            if limits.qps is not None and self._room < 1:
+                raise Refusal(QPS, headers=self.headers())
+            if limits.rpm is not None and self._requests >= limits.rpm:
+                raise Refusal(RPM, headers=self.headers())
+            if limits.tpm is not None and self._tokens >= limits.tpm:
+                raise Refusal(TPM, headers=self.headers())
+            self._room -= 1
+            self._requests += 1
 
     def charge(self, tokens: int) -> None:
         """Take the tokens of an answered call, input and output, out of the allowance."""
-        self._tokens += tokens
+        with self._lock:
+            self._tokens += tokens
 
     def headers(self) -> dict[str, str]:
         """Return the `X-Ratelimit-*` headers of the limits that are set."""

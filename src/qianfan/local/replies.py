@@ -17,7 +17,7 @@ import orjson
 from qianfan.local import tokens
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
     from qianfan.local.wire import Json
 
@@ -77,11 +77,6 @@ def compose_json(talk: Talk) -> str:
     """Return the reply as a JSON object: who answers, the question, the answer in words."""
     content = {"source": "qianfan local platform", "question": talk.question, "answer": compose(talk)}
     return orjson.dumps(content, option=orjson.OPT_INDENT_2).decode()
-
-
-def until(words: str, stop: Iterable[str]) -> str:
-    """Return the words before the first of the stop sequences, all of them where none is found."""
-    return words[: min((end for sequence in stop if (end := words.find(sequence)) >= 0), default=len(words))]
 
 
 def refusal(language: str) -> str:

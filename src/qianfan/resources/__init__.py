@@ -6,14 +6,32 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from qianfan.classic import ChatCompletion
+    from qianfan.classic import (
+        ChatCompletion,
+        Completion,
+        Embedding,
+        Image2Text,
+        Plugin,
+        Reranker,
+        Text2Image,
+        Tokenizer,
+    )
 
-__all__ = ["ChatCompletion"]
+__all__ = [
+    "ChatCompletion",
+    "Completion",
+    "Embedding",
+    "Image2Text",
+    "Plugin",
+    "Reranker",
+    "Text2Image",
+    "Tokenizer",
+]
 
 
 def __getattr__(name: str) -> Any:
     """Give the names and module paths that code written for earlier SDKs looks for here."""
-    if name in {"llm", "typing"}:
+    if name in {"llm", "tools", "typing"}:
         return import_module(f"qianfan.resources.{name}")
     if name in __all__:
         return getattr(import_module("qianfan.classic"), name)

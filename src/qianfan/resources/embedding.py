@@ -175,11 +175,11 @@ def _joined(calls: Sequence[Call], outcomes: Sequence[Response | Exception | Non
         if isinstance(failure, QianfanError):
             failure.inputs = range(start, start + size)
             failure.partial = _sum(done) if done else None
-            failure.hint = " ".join(
-                filter(
-                    None, (failure.hint, f"失败的是 texts[{start}:{start + size}]，已成功的在 error.partial")
-                )
-            )
+            texts = f"texts[{start}:{start + size}]"
+            failure.hint = (
+                f"{failure.hint} 失败的是 {texts}，已成功的在 error.partial "
+                f"({texts} failed; what succeeded is in error.partial)"
+            ).strip()
         if isinstance(failure, Exception):
             raise failure
     return _sum(done)

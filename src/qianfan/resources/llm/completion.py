@@ -1,0 +1,5 @@
+"""Where earlier SDKs kept `Completion`."""
+
+from qianfan.classic import Completion
+
+__all__ = ["Completion"]

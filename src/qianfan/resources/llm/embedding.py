@@ -1,0 +1,5 @@
+"""Where earlier SDKs kept `Embedding`."""
+
+from qianfan.classic import Embedding
+
+__all__ = ["Embedding"]

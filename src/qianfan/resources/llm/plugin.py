@@ -1,0 +1,5 @@
+"""Where earlier SDKs kept `Plugin`."""
+
+from qianfan.classic import Plugin
+
+__all__ = ["Plugin"]

@@ -1,0 +1,5 @@
+"""Where earlier SDKs kept `Tokenizer`."""
+
+from qianfan.classic import Tokenizer
+
+__all__ = ["Tokenizer"]
