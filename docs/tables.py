@@ -7,7 +7,7 @@ import re
 import sys
 from pathlib import Path
 
-from qianfan import errors
+from qianfan import catalog, errors
 from qianfan.codes import CODES
 from qianfan.local.fidelity import RULES, Mark
 
@@ -41,11 +41,25 @@ def code_table() -> str:
 def fidelity_table() -> str:
     """Return the rules of the local platform."""
     rows = ["| 范围 | 规则 | 错误码 | 来源 |", "|---|---|---|---|"]
-    rows += [f"| {rule.area} | {rule.says} | {rule.code or ''} | {_MARKS[rule.mark]} |" for rule in RULES]
+    for rule in RULES:
+        says = rule.says.replace("<", "&lt;")  # else Markdown takes a placeholder for a tag
+        rows.append(f"| {rule.area} | {says} | {rule.code or ''} | {_MARKS[rule.mark]} |")
+    return "\n".join(rows)
+
+
+def embedding_table() -> str:
+    """Return the limits of the embedding models."""
+    rows = ["| 模型 | 一次请求的条数 | 每条的字符 | 每条的 token | 维数 |", "|---|---|---|---|---|"]
+    default = catalog.default_model("embedding")
+    for model in catalog.models("embedding"):
+        name = f"`{model.name}`{'（默认）' if model.name == default else ''}"
+        limits = (model.max_texts, model.max_text_chars, model.max_text_tokens, model.dimensions)
+        rows.append(f"| {name} | {' | '.join(map(str, limits))} |")
     return "\n".join(rows)
 
 
 TABLES = {
+    "embedding.md": {"models": embedding_table},
     "errors.md": {"errors": error_tree, "codes": code_table},
     "local-platform.md": {"fidelity": fidelity_table},
 }

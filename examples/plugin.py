@@ -7,13 +7,13 @@ import qianfan
 
 
 def get_weather(question: str) -> str:
-    """查询城市的天气"""  # noqa: D400, D403, D415  # what the platform chooses it by, in the language of the questions
+    """Return the weather; a real program would ask someone."""
     return f"晴，25℃（问题：{question}）"
 
 
 with qianfan.local.platform() as platform:
     platform.add_endpoint("my_app", "plugin")
-    platform.add_plugin(get_weather)
+    platform.add_plugin(get_weather, description="查询城市的天气")  # chosen by its description
     platform.add_knowledge("商品签收后七天内可以退货。")
 
     plugin = platform.client().plugin

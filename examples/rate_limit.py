@@ -13,10 +13,13 @@ with qianfan.local.platform(rpm=100) as platform:
     chat = platform.client(rate_limiter=limiter).chat
     embeddings = platform.client(rate_limiter=limiter).embeddings
 
+    def ask(number: int) -> None:
+        """Make two calls, as each of the threads does."""
+        chat.do(messages=[{"role": "user", "content": f"第 {number} 个问题"}])
+        embeddings.do(texts=[f"第 {number} 段文字"])
+
     with ThreadPoolExecutor(4) as threads:
-        for number in range(4):
-            threads.submit(chat.do, messages=[{"role": "user", "content": f"第 {number} 个问题"}])
-            threads.submit(embeddings.do, texts=[f"第 {number} 段文字"])
+        list(threads.map(ask, range(4)))
 
     calls = [call for call in platform.calls() if call.route != "token"]
     for call in calls:

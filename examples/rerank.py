@@ -4,6 +4,7 @@ QIANFAN_LOCAL=1 python examples/rerank.py [QUESTION]
 """
 
 import sys
+from math import hypot
 
 import qianfan
 
@@ -19,7 +20,7 @@ question = " ".join(sys.argv[1:]) or "退货之后多久能收到退款"
 
 vectors = [item["embedding"] for item in qianfan.Embedding().do(texts=[question, *DOCUMENTS])["data"]]
 asked, known = vectors[0], vectors[1:]
-nearness = [sum(x * y for x, y in zip(asked, vector, strict=True)) for vector in known]
+nearness = [sum(x * y for x, y in zip(asked, vector, strict=True)) / hypot(*vector) for vector in known]
 candidates = sorted(range(len(DOCUMENTS)), key=lambda index: -nearness[index])[:3]
 
 resp = qianfan.Reranker().do(query=question, documents=[DOCUMENTS[i] for i in candidates], top_n=2)

@@ -33,6 +33,10 @@ class Code(NamedTuple):
 
 
 _WAIT = "请稍后重试，或降低并发、设置 query_per_second= (slow down: fewer calls at once, or set query_per_second=)"
+_WAIT_A_MINUTE = (
+    "请稍后重试，或设置 request_per_minute= 或 token_per_minute= "
+    "(slow down, or set request_per_minute= or token_per_minute=)"
+)
 _AGAIN = "平台暂时故障，稍后重试 (a fault of the service; try again later)"
 _KEYS = "请检查应用的 API Key/Secret Key 及其权限 (check the application's API Key and Secret Key)"
 _RENEW = (
@@ -113,8 +117,8 @@ _CODES = (
     Code(336105, Kind.REQUEST, "Invalid argument: user_setting", "请改用 system= (use system= instead)"),
     Code(336200, Kind.SERVER, "Internal error", _AGAIN),
     Code(336303, Kind.REQUEST, "bad request: functions", "请检查 functions= 的定义 (check functions=)"),
-    Code(336501, Kind.BUSY, "Rate limit reached for RPM", _WAIT, retryable=True),
-    Code(336502, Kind.BUSY, "Rate limit reached for TPM", _WAIT, retryable=True),
+    Code(336501, Kind.BUSY, "Rate limit reached for RPM", _WAIT_A_MINUTE, retryable=True),
+    Code(336502, Kind.BUSY, "Rate limit reached for TPM", _WAIT_A_MINUTE, retryable=True),
     Code(337006, Kind.REQUEST, "bad request", _FIELDS),
     Code(4224001, Kind.SERVER, "system error", _AGAIN),
     Code(4224002, Kind.REQUEST, "parameter error", _FIELDS),

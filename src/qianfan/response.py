@@ -135,7 +135,7 @@ class Response(Mapping[str, Any]):
         Raises:
             AttributeError: The reply is no embedding.
         """
-        vectors = self._items("vectors", "embedding")
+        vectors = self._items("embedding")
         try:
             numpy = import_module("numpy")  # not `import`: its stubs are younger than our oldest Python
         except ImportError:
@@ -151,13 +151,13 @@ class Response(Mapping[str, Any]):
         """
         from base64 import b64decode
 
-        return [b64decode(image) for image in self._items("images", "b64_image")]
+        return [b64decode(image) for image in self._items("b64_image")]
 
-    def _items(self, name: str, field: str) -> list[Any]:
+    def _items(self, field: str) -> list[Any]:
         try:
             return [item[field] for item in self.body["data"]]
         except (KeyError, TypeError):
-            raise AttributeError(f"the reply has no {name}; it has {sorted(self.body)}") from None
+            raise AttributeError(field) from None  # __getattr__ says the rest
 
     @property
     def request_id(self) -> str | None:

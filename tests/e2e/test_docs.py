@@ -95,7 +95,7 @@ COMMANDS = [
     for page in PAGES
     for block in blocks(page, "sh")
     for line in block.splitlines()
-    if re.search(r"(^|\| )qianfan ", line)
+    if re.search(r"(^|\| )(qianfan|python examples/\S+) ", line)
 ]
 
 
@@ -103,7 +103,14 @@ COMMANDS = [
 def test_commands_run(page, command):
     """Every command a page shows ends well."""
     done = subprocess.run(
-        command, shell=True, env=environment(), capture_output=True, text=True, timeout=60, check=False
+        command,
+        shell=True,
+        env=environment(),
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
     )
 
     assert (done.returncode, done.stderr) == (0, ""), page
@@ -161,14 +168,25 @@ def test_first_code_stands_near_the_top():
         assert "```python" in lines[:30], page
 
 
+def anchors(page: Path) -> set[str]:
+    """Return what links can name in a page: its headings, in small letters, blanks as hyphens."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_links_lead_somewhere(page):
-    """Every relative link of a page names a file that is there."""
-    text = (ROOT / page).read_text(encoding="utf-8")
+    """Every link of a page into the repository names a file that is there, and a heading that is in it."""
+    here = ROOT / page
     links = [
-        link for link in re.findall(r"\]\(([^)]+)\)", text) if "://" not in link and not link.startswith("#")
+        link for link in re.findall(r"\]\(([^)]+)\)", here.read_text(encoding="utf-8")) if "://" not in link
     ]
 
-    missing = [link for link in links if not ((ROOT / page).parent / link.partition("#")[0]).exists()]
+    missing = []
+    for link in links:
+        name, _, anchor = link.partition("#")
+        target = here.parent / name if name else here
+        if not target.exists() or (anchor and anchor not in anchors(target)):
+            missing.append(link)
 
     assert missing == []

@@ -1,7 +1,8 @@
-"""The Chat part of the README of 2023, as code: programs of that time run unchanged."""
+"""The README of 2023, as code: programs of that time run unchanged."""
 
 from __future__ import annotations
 
+import ast
 import subprocess
 import sys
 
@@ -11,7 +12,8 @@ from support.processes import PATIENCE, _bare_environment
 
 import qianfan
 
-# The examples as that README has them. What differs: the end of input ends the endless loop.
+# The examples as that README has them. What differs: the end of input ends the endless loop, and the
+# example of Plugin imports the package that the README imports above it.
 CALLS = """
 import qianfan
 chat_comp = qianfan.ChatCompletion(ak="...", sk="...")
@@ -74,6 +76,72 @@ async for r in resp:
     print(r['result'])
 """
 
+COMPLETION = """
+import qianfan
+comp = qianfan.Completion(ak="...", sk="...")
+
+resp = comp.do(model="ERNIE-Bot", prompt="你好")
+# 输出：你好！有什么我可以帮助你的吗？
+
+# 续写功能同样支持流式调用
+resp = comp.do(model="ERNIE-Bot", prompt="你好", stream=True)
+for r in resp:
+    print(r['result'])
+
+# 异步调用
+resp = await comp.ado(model="ERNIE-Bot-turbo", prompt="你好")
+print(resp['body']['result'])
+
+# 异步流式调用
+resp = await comp.ado(model="ERNIE-Bot-turbo", prompt="你好", stream=True)
+async for r in resp:
+    print(r['result'])
+
+# 调用非平台内置的模型
+resp = comp.do(endpoint="your_custom_endpoint", prompt="你好")
+"""
+
+EMBEDDING = """
+# Embedding 基础功能
+import qianfan
+emb = qianfan.Embedding(ak="...", sk="...")
+
+resp = emb.do(model="Embedding-V1", texts=["世界上最高的山"])
+print(resp['data'][0]['embedding'])
+# 输出：0.062249645590782166, 0.05107472464442253, 0.033479999750852585, ...]
+
+# 异步调用
+resp = await emb.ado(texts=[
+    "世界上最高的山"
+])
+print(resp['data'][0]['embedding'])
+
+# 使用非预置模型
+resp = emb.do(endpoint="your_custom_endpoint", texts=[
+    "世界上最高的山"
+])
+"""
+
+PLUGIN = """
+# Plugin 基础功能展示
+import qianfan
+plugin = qianfan.Plugin()
+resp = plugin.do(endpoint="your_custom_endpoint", prompt="你好")
+print(resp['result'])
+
+# 流式调用
+resp = plugin.do(endpoint="your_custom_endpoint", prompt="你好", stream=True)
+
+# 异步调用
+resp = await plugin.ado(endpoint="your_custom_endpoint", prompt="你好")
+print(resp['result'])
+
+# 异步流式调用
+resp = await plugin.ado(endpoint="your_custom_endpoint", prompt="你好", stream=True)
+async for r in resp:
+    print(r)
+"""
+
 RATE = """
 import qianfan
 chat_comp = qianfan.ChatCompletion(query_per_second=0.5)
@@ -120,6 +188,8 @@ MODELS = [
     "AquilaChat-7B",
 ]
 
+VECTOR_MODELS = ["Embedding-V1", "bge-large-en", "bge-large-zh"]
+
 #: Runs a program given as text, `await` outside a function and all.
 RUNNER = """
 import ast, asyncio, inspect, logging, sys
@@ -157,7 +227,8 @@ def execute(request, platform):
     if request.param == "environment variable":
         return lambda program, typed="": run(program, typed, QIANFAN_LOCAL="1")
     application = register(platform)
-    platform.add_endpoint("your_custom_endpoint")
+    for kind in ("chat", "completion", "embedding", "plugin"):
+        platform.add_endpoint("your_custom_endpoint", kind)
 
     def with_keys(program, typed=""):
         keys = {"QIANFAN_AK": application.ak, "QIANFAN_SK": application.sk}
@@ -191,6 +262,35 @@ def test_async_runs_as_written(execute):
 
     assert len(events) > 10
     assert "".join(events) == whole
+
+
+def test_completion_runs_as_written(execute):
+    """A stream, an awaited reply and an awaited stream of a completion give the same words."""
+    printed = execute(COMPLETION).splitlines()
+    whole = max(printed, key=len)
+    place = printed.index(whole)
+
+    assert min(place, len(printed) - place - 1) > 10
+    assert "".join(printed[:place]) == whole == "".join(printed[place + 1 :])
+
+
+def test_embedding_runs_as_written(execute):
+    """The default model is Embedding-V1: both ways print the same vector, of plain floats in a list."""
+    first, second = (ast.literal_eval(line) for line in execute(EMBEDDING).splitlines())
+
+    assert first == second
+    assert (len(first), {type(number) for number in first}) == (384, {float})
+
+
+def test_plugin_runs_as_written(execute):
+    """Sync and async give the same words, and the events are printed as replies that add up to them."""
+    whole, same, *events = execute(PLUGIN).splitlines()
+
+    assert whole == same
+    assert len(events) > 10
+    assert all(line.startswith("QfResponse(code=200, headers={") for line in events)
+    bodies = [ast.literal_eval(line.partition("body=")[2].removesuffix(")")) for line in events]
+    assert "".join(body["result"] for body in bodies) == whole
 
 
 def test_the_rate_limit_runs_as_written(execute):
@@ -274,6 +374,26 @@ def test_every_model_of_the_readme_answers(platform, chat, model):
 
     assert resp["result"] == "".join(r["result"] for r in streamed)
     assert {call.model for call in platform.calls("chat")} == {model}
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_every_model_of_the_readme_completes(platform, make, model):
+    """Each of the eleven models serves a completion as well, at its chat endpoint."""
+    comp = make(platform).completions
+    resp = comp.do(model=model, prompt="你好")
+
+    assert resp["result"] == "".join(r["result"] for r in comp.do(model=model, prompt="你好", stream=True))
+    assert {call.model for call in platform.calls("chat")} == {model}
+
+
+@pytest.mark.parametrize("model", VECTOR_MODELS)
+def test_every_embedding_model_of_the_readme_answers(platform, make, model):
+    """Each of the three models gives vectors at an endpoint of its own, and models() names it."""
+    resp = make(platform).embeddings.do(model=model, texts=["世界上最高的山"])
+
+    assert len(resp["data"]) == 1
+    assert platform.calls("embedding").last.model == model
+    assert model in qianfan.Embedding.models()
 
 
 def test_the_models_of_the_readme_have_endpoints_of_their_own(platform, chat):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -30,21 +31,89 @@ def run(command, **options):
     )
 
 
-@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.name)
-def test_an_example_runs(example):
-    """Every example runs without a key, a network or a warning, and prints an answer of the platform."""
-    env = {**_bare_environment(), "PYTHONIOENCODING": "utf-8", "QIANFAN_LOCAL": "1"}
-    done = run([sys.executable, "-W", "error", example], env=env)  # dev mode tells of the slow first import
+#: A text in both languages, with an empty line and one that is too long for one vector.
+LINES = "如何申请退款\r\n\r\nWhere do I find my invoice?\n" + "今天天气很好，" * 80 + "客服九点上班。\n"
+
+#: Each example with its arguments, what is typed, and something of what it prints.
+RUNS = [
+    ("chat_async.py", [], "", "12*7 = 84"),
+    ("chat_stream.py", [], "", "【本地平台】"),
+    ("chat_stream.py", ["3", "+", "4", "等于多少"], "", "3 + 4 = 7"),
+    ("completion.py", [], "", "SELECT 1;"),
+    ("embedding.py", [], "", "1.00  如何申请退款 | 如何申请退款"),
+    ("function_calling.py", [], "", 'get_weather({"city":"北京"})'),
+    ("images.py", [], "", "提示词是：“西湖边的一只猫，水彩”"),
+    ("images.py", ["猫.png"], "", "已写入 猫.png"),
+    ("plugin.py", [], "", "['pluginMeta', 'plugin', 'plugin', 'chat', "),
+    ("rate_limit.py", [], "", "平台说：每分钟 100 次，还剩 95 次"),
+    ("rerank.py", [], "", "文档 2：退款在退货入库后三个工作日内到账。"),
+    ("rerank.py", ["发票", "在哪里"], "", "问：发票 在哪里"),
+    ("semantic_search.py", ["lines.txt", "怎么", "申请退款"], "", "    1: 如何申请退款"),
+    ("semantic_search.py", ["lines.txt"], "find an invoice\n\n", "    3: Where do I find my invoice?"),
+    ("semantic_search.py", ["lines.txt"], "客服几点上班\n", "    4: 今天天气很好"),
+]
+
+
+def example(name, *arguments, folder, typed="", **env):
+    """Run an example in a folder as its first lines say, where every warning is an error."""
+    env = {**_bare_environment(), "PYTHONIOENCODING": "utf-8", "QIANFAN_LOCAL": "1", **env}
+    command = [sys.executable, "-W", "error", ROOT / "examples" / name, *arguments]
+    return run(command, env=env, input=typed, cwd=folder)  # dev mode tells of the slow first import
+
+
+@pytest.mark.parametrize(("name", "arguments", "typed", "printed"), RUNS)
+def test_an_example_runs(tmp_path, name, arguments, typed, printed):
+    """Every example runs without a key, a network or a warning, and prints what it promises."""
+    (tmp_path / "lines.txt").write_bytes(LINES.encode())
+    done = example(name, *arguments, folder=tmp_path, typed=typed)
 
     assert (done.returncode, done.stderr) == (0, "")
-    assert "本地平台" in done.stdout
+    assert printed in done.stdout
 
 
-def test_an_example_takes_a_question():
-    """The streamed chat answers the question of its command line."""
-    done = run([sys.executable, ROOT / "examples/chat_stream.py", "3", "+", "4", "等于多少"])
+def test_every_example_is_run_and_listed():
+    """No example is left out of the table above, or of the examples' README."""
+    listed = (ROOT / "examples/README.md").read_text(encoding="utf-8")
+    names = {path.name for path in EXAMPLES}
 
-    assert "3 + 4 = 7" in done.stdout
+    assert names == {name for name, *_ in RUNS}
+    assert names == set(re.findall(r"^\| `(\w+\.py)", listed, re.MULTILINE))
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        (None, "cannot be read"),
+        (b"", "is empty"),
+        (b" \n\t\r\n", "is empty"),
+        ("如何申请退款".encode("gbk"), "is no UTF-8 text"),
+        (b"\x89PNG\r\n\x1a\n", "is no UTF-8 text"),
+        (b"a\0b", "is a binary file"),
+    ],
+)
+def test_search_in_a_file_that_cannot_be_searched(tmp_path, content, complaint):
+    """A file that is missing, empty or binary is named in one line, without a traceback."""
+    if content is not None:
+        (tmp_path / "file").write_bytes(content)
+    done = example("semantic_search.py", "file", "x", folder=tmp_path)
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith(("file ", "读不了 file "))
+    assert complaint in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"), [([], "用法 (usage)"), (["lines.txt", "x"], "QIANFAN_LOCAL=1")]
+)
+def test_search_without_a_file_or_a_key(tmp_path, arguments, complaint):
+    """Without a file the usage is shown, without a key what to do about it."""
+    (tmp_path / "lines.txt").write_bytes(LINES.encode())
+    done = example("semantic_search.py", *arguments, folder=tmp_path, QIANFAN_LOCAL="0")
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert complaint in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def is_ready():

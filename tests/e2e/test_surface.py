@@ -13,9 +13,15 @@ import re
 import pytest
 from applications import register
 from support.processes import python
-from support.worlds import MESSAGES, unary
+from support.worlds import MESSAGES, streams, unary
 
 import qianfan
+
+#: The smallest of PNG files: one pixel.
+PICTURE = bytes.fromhex(
+    "89504e470d0a1a0a0000000d4948445200000001000000010806000000"
+    "1f15c4890000000d49444154789c6360000002000001e221bc330000000049454e44ae426082"
+)
 
 # Names
 
@@ -25,7 +31,20 @@ NAMES = [
     ("qianfan", "AccessKey"),
     ("qianfan", "SecretKey"),
     ("qianfan", "AccessToken"),
-    ("qianfan", "ChatCompletion"),
+    *(
+        (module, name)
+        for module in ("qianfan", "qianfan.resources")
+        for name in (
+            "ChatCompletion",
+            "Completion",
+            "Embedding",
+            "Plugin",
+            "Reranker",
+            "Text2Image",
+            "Image2Text",
+            "Tokenizer",
+        )
+    ),
     ("qianfan", "Messages"),
     ("qianfan", "QfMessages"),
     ("qianfan", "Qianfan"),
@@ -39,8 +58,11 @@ NAMES = [
     ("qianfan", "local"),
     ("qianfan", "__version__"),
     ("qianfan.version", "VERSION"),
-    ("qianfan.resources", "ChatCompletion"),
     ("qianfan.resources.llm.chat_completion", "ChatCompletion"),
+    ("qianfan.resources.llm.completion", "Completion"),
+    ("qianfan.resources.llm.embedding", "Embedding"),
+    ("qianfan.resources.llm.plugin", "Plugin"),
+    ("qianfan.resources.tools.tokenizer", "Tokenizer"),
     ("qianfan.resources.typing", "QfResponse"),
     ("qianfan.resources.typing", "QfMessages"),
     ("qianfan.resources.typing", "QfRole"),
@@ -75,9 +97,17 @@ def test_a_name_is_where_programs_import_it_from(module, name):
 def test_aliases_are_the_same_things():
     """The old and the new names of a class are one class, wherever they are imported from."""
     from qianfan.resources.llm.chat_completion import ChatCompletion
+    from qianfan.resources.llm.completion import Completion
+    from qianfan.resources.llm.embedding import Embedding
+    from qianfan.resources.llm.plugin import Plugin
+    from qianfan.resources.tools.tokenizer import Tokenizer
     from qianfan.resources.typing import QfMessages, QfResponse, QfRole
 
     assert qianfan.ChatCompletion is qianfan.resources.ChatCompletion is ChatCompletion
+    assert qianfan.Completion is qianfan.resources.Completion is Completion
+    assert qianfan.Embedding is qianfan.resources.Embedding is Embedding
+    assert qianfan.Plugin is qianfan.resources.Plugin is Plugin
+    assert qianfan.Tokenizer is qianfan.resources.Tokenizer is Tokenizer
     assert qianfan.Messages is qianfan.QfMessages is QfMessages
     assert qianfan.Response is qianfan.QfResponse is QfResponse
     assert qianfan.Role is qianfan.QfRole is QfRole
@@ -90,13 +120,15 @@ def test_a_plain_import_is_enough():
     import qianfan
     print(
         qianfan.resources.llm.chat_completion.ChatCompletion is qianfan.resources.ChatCompletion,
+        qianfan.resources.llm.embedding.Embedding is qianfan.Embedding,
+        qianfan.resources.tools.tokenizer.Tokenizer().count_tokens(text="你好 world", mode="local", model="ERNIE-Bot"),
         qianfan.resources.typing.QfResponse is qianfan.QfResponse,
         qianfan.version.VERSION == qianfan.__version__,
         issubclass(qianfan.errors.APIError, qianfan.errors.QianfanError),
         callable(qianfan.local.platform),
     )
     """
-    assert python(program) == "True True True True True\n"
+    assert python(program) == "True True 2 True True True True\n"
 
 
 def test_star_import_brings_the_public_names():
@@ -113,6 +145,8 @@ def test_dir_lists_what_can_be_had():
     assert set(qianfan.__all__) <= set(dir(qianfan))
     with pytest.raises(AttributeError, match="ChatCompletions"):
         qianfan.ChatCompletions  # noqa: B018  # the access is the test
+    with pytest.raises(AttributeError, match="Dataset"):
+        qianfan.resources.Dataset  # noqa: B018  # the access is the test
 
 
 def test_the_version_is_one():
@@ -580,3 +614,265 @@ def test_an_attempt_is_one_line_of_the_log(chat, capsys):
 
     assert "eb-instant" in written
     assert "24." not in written
+
+
+# The other kinds of calls
+
+MESSAGE = {"role": "user", "content": "画图"}
+
+#: Each class: its first arguments by position, the others, and the route and endpoint that they lead to.
+KINDS = {
+    "ChatCompletion": (([MESSAGE],), {}, "chat", "eb-instant"),
+    "Completion": (("你好",), {}, "chat", "eb-instant"),
+    "Embedding": ((["你好"],), {}, "embedding", "embedding-v1"),
+    "Plugin": (("画图", "EBPlugin"), {"plugins": ["eChart"]}, "erniebot", "plugins"),
+    "Reranker": (("山", ["水", "山"]), {}, "reranker", "bce_reranker_base"),
+    "Text2Image": (("猫",), {"size": "768x768"}, "text2image", "sd_xl"),
+    "Image2Text": (("?", PICTURE), {}, "image2text", "fuyu_8b"),
+}
+
+#: The classes whose replies come in events too.
+STREAMING = ["ChatCompletion", "Completion", "Plugin", "Image2Text"]
+
+kinds = pytest.mark.parametrize("name", KINDS)
+
+
+@pytest.fixture
+def make_object(platform):
+    """Make objects of the classic classes, with keys of their own."""
+
+    def make_object(name, *arguments, **settings):
+        application = register(platform)
+        keys = {"ak": application.ak, "sk": application.sk, "base_url": platform.url}
+        return getattr(qianfan, name)(*arguments, **{**keys, **settings})
+
+    return make_object
+
+
+def last(platform):
+    """Return the route and the endpoint of the last call that is none for a token."""
+    call = [call for call in platform.calls() if call.route != "token"][-1]
+    return call.route, call.endpoint
+
+
+@unary
+@kinds
+def test_the_first_arguments_of_each_class_by_position(world, platform, make_object, name):
+    """What is asked comes first, by position, and the default model answers."""
+    first, others, *where = KINDS[name]
+    reply = world.call(make_object(name), "do", *first, **others)
+
+    assert (reply.code, type(reply)) == (200, qianfan.QfResponse)
+    assert last(platform) == tuple(where)
+
+
+@unary
+@kinds
+def test_each_class_takes_none_for_not_given(world, platform, make_object, name):
+    """`model=None, endpoint=None, stop=None` and the like were not given, in the call and the constructor."""
+    first, others, *where = KINDS[name]
+    nothing = {"endpoint": None, "user_id": None, "stop": None, "request_timeout": None, "retry_count": None}
+    if name != "Plugin":  # which has named its model by position
+        nothing["model"] = None
+    thing = make_object(name, None, None, stream=True, query_per_second=None, access_token="")
+    world.call(thing, "do", *first, **others, **nothing)
+
+    assert last(platform) == tuple(where)
+    assert not {"stop", "user_id", "stream"} & set(platform.calls()[-1].body)
+
+
+@unary
+@kinds
+def test_each_class_takes_options_of_any_number(world, make_object, name):
+    """`retry_count` may be 0, `request_timeout` int or float, in the call and in the constructor."""
+    first, others, *_ = KINDS[name]
+    for options in ({"retry_count": 0, "request_timeout": 5}, {"request_timeout": 5.5, "backoff_factor": 0}):
+        assert world.call(make_object(name), "do", *first, **others, **options).code == 200
+        assert world.call(make_object(name, **options), "do", *first, **others).code == 200
+
+
+@unary
+@pytest.mark.parametrize(
+    ("name", "model", "endpoint"),
+    [
+        ("Completion", "ERNIE-Bot", "completions"),
+        ("Completion", "ernie-bot", "completions"),
+        ("Completion", "sqlcoder-7b", "sqlcoder_7b"),
+        ("Embedding", "embedding-v1", "embedding-v1"),
+        ("Embedding", "BGE-LARGE-ZH", "bge_large_zh"),
+        ("Plugin", "ebpluginv2", "plugin"),
+        ("Reranker", "BCE-reranker-base_v1", "bce_reranker_base"),
+        ("Text2Image", "stable-diffusion-xl", "sd_xl"),
+        ("Image2Text", "fuyu-8b", "fuyu_8b"),
+    ],
+)
+def test_models_of_each_class_in_any_case(world, platform, make_object, name, model, endpoint):
+    """A model is named in the constructor, by keyword, in any case; the reply is the same."""
+    first, others, *_ = KINDS[name]
+    first = first[:1] if name == "Plugin" else first
+    world.call(make_object(name, model), "do", *first, **others)
+    world.call(make_object(name, model=model), "do", *first, **others)
+    world.call(make_object(name), "do", *first, **others, model=model)
+
+    calls = [call for call in platform.calls() if call.route != "token"]
+    assert [call.endpoint for call in calls] == [endpoint] * 3
+
+
+@pytest.mark.parametrize(
+    ("name", "asked"),
+    [("Completion", "你好"), ("Embedding", ["你好"]), ("Plugin", "你好"), ("Text2Image", "猫")],
+)
+def test_the_endpoint_of_each_class_by_position(platform, make_object, name, asked):
+    """Model comes second and endpoint third in a call, first and second in the constructor."""
+    kind = {"Text2Image": "text2image"}.get(name, name.lower())
+    platform.add_endpoint("mine", kind)
+    make_object(name).do(asked, None, "mine")
+    make_object(name, None, "mine").do(asked)
+    make_object(name, endpoint="mine").do(asked)
+
+    calls = [call for call in platform.calls() if call.route != "token"]
+    assert [(call.route, call.endpoint) for call in calls] == [(kind, "mine")] * 3
+
+
+@unary
+def test_a_reranker_takes_all_by_keyword(world, make_object):
+    """`do(model=, query=, documents=, top_n=)`, as retrieval libraries call it."""
+    reranker = make_object("Reranker")
+    reply = world.call(
+        reranker, "do", model="bce-reranker-base_v1", query="山", documents=["水", "山"], top_n=1
+    )
+
+    assert [item["index"] for item in reply["results"]] == [1]
+    assert reply.get("body", {}).get("results") == reply["results"]
+
+
+@unary
+def test_an_embedding_is_read_as_libraries_do(world, make_object):
+    """`[data["embedding"] for data in resp["data"]]`, in parts of sixteen or all at once."""
+    emb = make_object("Embedding", model="embedding-v1")
+    texts = [f"第 {number} 段" for number in range(20)]
+    at_once = [data["embedding"] for data in world.call(emb, "do", texts=texts)["data"]]
+    in_parts = []
+    for start in range(0, len(texts), 16):
+        resp = world.call(emb, "do", texts=texts[start : start + 16])
+        in_parts.extend(data["embedding"] for data in resp["data"])
+
+    assert at_once == in_parts
+    assert {type(vector) for vector in at_once} == {list}
+
+
+@streams
+@pytest.mark.parametrize("name", STREAMING)
+def test_what_streams(world, make_object, name):
+    """`stream=True` gives replies one by one, each a QfResponse with the increment in `result`."""
+    first, others, *_ = KINDS[name]
+    question, *rest = first
+    names = {"Plugin": ["model"], "Image2Text": ["image"]}.get(name, [])
+    found = world.open(make_object(name), question, **dict(zip(names, rest, strict=True)), **others).all()
+
+    assert {type(event) for event in found} == {qianfan.QfResponse}
+    assert "".join(event.get("result", "") for event in found)
+    assert found[-1]["is_end"] is True
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters"),
+    [
+        ("ChatCompletion.do", "messages model endpoint stream"),
+        ("Completion.do", "prompt model endpoint stream"),
+        ("Embedding.do", "texts model endpoint stream"),
+        ("Plugin.do", "prompt model endpoint stream"),
+        ("Reranker.do", "query documents top_n model endpoint"),
+        ("Text2Image.do", "prompt model endpoint"),
+        ("Image2Text.do", "prompt image model endpoint stream"),
+        ("Tokenizer.count_tokens", "text mode model"),
+    ],
+)
+def test_the_order_of_arguments_is_a_promise(name, parameters):
+    """The arguments that may be given by position are these, in this order, in both worlds."""
+    cls, method = name.split(".")
+    for way in (method, f"a{method}"):
+        found = inspect.signature(getattr(getattr(qianfan, cls), way)).parameters.values()
+        positional = [it.name for it in found if it.kind is it.POSITIONAL_OR_KEYWORD]
+        assert positional == ["self", *parameters.split()]
+
+
+@kinds
+def test_what_each_class_tells_of_itself(make_object, name):
+    """models(), get_model_info() and access_token() are there, on the class or the object."""
+    thing = make_object(name)
+    models = thing.models()
+
+    assert models == getattr(qianfan, name).models()
+    assert all(thing.get_model_info(model.lower()).name == model for model in models)
+    assert thing.access_token().startswith("24.")
+
+
+@kinds
+@pytest.mark.parametrize("again", [pickled, copy.copy, copy.deepcopy])
+def test_objects_of_each_class_are_copied_and_pickled(platform, make_object, name, again):
+    """A copied or pickled object serves on, with the model and the keys it was made with."""
+    first, others, *where = KINDS[name]
+    thing = again(make_object(name))
+
+    assert thing.do(*first, **others).code == 200
+    assert last(platform) == tuple(where)
+    assert again(make_object(name, model="x", endpoint="y"))._endpoint == "y"
+
+
+@pytest.mark.parametrize("again", [pickled, copy.copy, copy.deepcopy])
+def test_a_tokenizer_is_copied_and_pickled(make_object, again):
+    """So does a Tokenizer, before and after it has asked the service."""
+    tokenizer = make_object("Tokenizer")
+    assert again(tokenizer).count_tokens("你好", "remote") == 2
+    assert tokenizer.count_tokens("你好", "remote") == 2
+    assert again(tokenizer).count_tokens("你好", "remote") == 2
+
+
+@kinds
+@pytest.mark.parametrize("again", [copy.copy, copy.deepcopy, pickled])
+def test_replies_of_each_class_are_copied_and_pickled(make_object, name, again):
+    """A copied or pickled reply of any class is the same."""
+    first, others, *_ = KINDS[name]
+    reply = make_object(name).do(*first, **others)
+
+    assert again(reply) == reply
+    assert again(reply).headers == reply.headers
+
+
+def test_each_kind_on_one_client(platform):
+    """A client in a `with` block has every kind, and refuses calls after it."""
+    with platform.client() as client:
+        resources = {
+            "ChatCompletion": client.chat,
+            "Completion": client.completions,
+            "Embedding": client.embeddings,
+            "Plugin": client.plugin,
+            "Reranker": client.rerank,
+            "Text2Image": client.images,
+            "Image2Text": client.image2text,
+        }
+        for name, resource in resources.items():
+            first, others, *where = KINDS[name]
+            assert resource.do(*first, **others).code == 200
+            assert last(platform) == tuple(where)
+        assert client.tokenizer.count_tokens("你好", "remote") == 2
+    for name, resource in resources.items():
+        with pytest.raises(qianfan.errors.InvalidArgumentError, match="closed"):
+            resource.do(*KINDS[name][0], **KINDS[name][1])
+
+    assert len(platform.calls("token")) == 1
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_a_misspelt_argument_of_each_class_is_named(name):
+    """An argument that the constructor does not know is named, with those it knows."""
+    with pytest.raises(TypeError, match=r"acess_token.*access_token"):
+        getattr(qianfan, name)(acess_token="x")
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_each_class_asks_for_a_credential_at_once(name):
+    """Without any credential the constructor fails, before any call."""
+    with pytest.raises(qianfan.errors.InvalidArgumentError, match="no credential"):
+        getattr(qianfan, name)()

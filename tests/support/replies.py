@@ -111,6 +111,31 @@ def answer(text: str = TEXT, **fields: Any) -> Script:
     return whole(chat_body(text, **fields))
 
 
+def vector(text: str) -> list[float]:
+    """Return a vector by which a text is known again."""
+    return [float(byte) for byte in text.encode()]
+
+
+def embedding_body(texts: Sequence[str], **fields: Any) -> dict[str, Any]:
+    """Return the body of an embedding reply; each text counts as one token."""
+    return {
+        "id": "as-9p8o7i6u5y",
+        "object": "embedding_list",
+        "created": 1698140200,
+        "data": [
+            {"object": "embedding", "embedding": vector(text), "index": index}
+            for index, text in enumerate(texts)
+        ],
+        "usage": {"prompt_tokens": len(texts), "total_tokens": len(texts)},
+        **fields,
+    }
+
+
+def vectors(texts: Sequence[str], **fields: Any) -> Script:
+    """Return an embedding reply."""
+    return whole(embedding_body(texts, **fields))
+
+
 def refusal(code: int, message: str = "refused", **headers: str) -> Script:
     """Return an error as v1 words it: HTTP 200, and a code in the body."""
     return whole({"error_code": code, "error_msg": message, "id": "as-0000000000"}, **headers)

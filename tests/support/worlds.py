@@ -38,7 +38,7 @@ class Outcome:
     """How a call ended.
 
     Attributes:
-        events: The increments of a stream, in order.
+        events: The increments of a stream, in order; "" for an event that holds none.
         reply: The whole reply, of a stream the sum of its events; None where the call failed.
         error: What the call raised, or None.
     """
@@ -65,8 +65,14 @@ class World:
         self.is_async = way.startswith("async")
         self.loop = asyncio.new_event_loop() if self.is_async else None
 
-    def ask(self, chat: Any, messages: Any = MESSAGES, **options: Any) -> Outcome:
-        """Make a call, read it to its end, and return how it ended."""
+    def ask(self, chat: Any, messages: Any = MESSAGES, /, **options: Any) -> Outcome:
+        """Make a call, read it to its end, and return how it ended.
+
+        Args:
+            chat: The resource to call; of another kind than chat, it gets its own first argument.
+            messages: The first argument of the call.
+            **options: The others.
+        """
         if self.is_async:
             return self.run(self._aask(chat, messages, options))
         outcome = Outcome()
@@ -74,7 +80,7 @@ class World:
             if self.streams:
                 stream = chat.do(messages, stream=True, **options)
                 for event in stream:
-                    outcome.events.append(event["result"])
+                    outcome.events.append(event.get("result", ""))
                 outcome.reply = stream.so_far()
             else:
                 outcome.reply = chat.do(messages, **options)
@@ -88,7 +94,7 @@ class World:
             if self.streams:
                 stream = await chat.ado(messages, stream=True, **options)
                 async for event in stream:
-                    outcome.events.append(event["result"])
+                    outcome.events.append(event.get("result", ""))
                 outcome.reply = stream.so_far()
             else:
                 outcome.reply = await chat.ado(messages, **options)
@@ -123,6 +129,12 @@ class World:
         if self.is_async:
             return Opened(self, self.run(chat.ado(messages, stream=True, **options)))
         return Opened(self, chat.do(messages, stream=True, **options))
+
+    def call(self, resource: Any, method: str, *arguments: Any, **options: Any) -> Any:
+        """Call a method by its name in this world: `x`, or `ax` in the loop."""
+        if self.is_async:
+            return self.run(getattr(resource, f"a{method}")(*arguments, **options))
+        return getattr(resource, method)(*arguments, **options)
 
     def run(self, awaitable: Awaitable[Any]) -> Any:
         """Run something in this world's loop."""
@@ -192,6 +204,16 @@ class Opened:
 
         async def read() -> list[str]:
             return [item["result"] async for item in self._stream]
+
+        return list(self._world.run(read()))
+
+    def all(self) -> list[Response]:
+        """Return all events that follow."""
+        if not self._world.is_async:
+            return list(self._stream)
+
+        async def read() -> list[Response]:
+            return [item async for item in self._stream]
 
         return list(self._world.run(read()))
 

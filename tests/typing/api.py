@@ -12,11 +12,29 @@ from typing import TYPE_CHECKING, Any
 from typing_extensions import assert_type
 
 import qianfan
-from qianfan import AsyncStream, ChatCompletion, Messages, Qianfan, Response, Role, Stream, errors
-from qianfan.response import Usage
+from qianfan import (
+    AsyncStream,
+    ChatCompletion,
+    Completion,
+    Embedding,
+    Image2Text,
+    Messages,
+    Plugin,
+    Qianfan,
+    Reranker,
+    Response,
+    Role,
+    Stream,
+    Text2Image,
+    Tokenizer,
+    errors,
+)
+from qianfan.catalog import Model
+from qianfan.response import RateLimits, Usage
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
 MESSAGES = [{"role": "user", "content": "你好"}]
 
@@ -102,6 +120,7 @@ def parameters(chat: ChatCompletion) -> None:
     chat.do(MESSAGES, temperature="hot")  # type: ignore[call-overload]
     chat.do(MESSAGES, stream="yes")  # type: ignore[call-overload]
     chat.do("你好")  # type: ignore[arg-type]
+    chat.do(MESSAGES, query="x")  # type: ignore[call-overload]
     chat.do()  # type: ignore[call-overload]
 
 
@@ -138,6 +157,128 @@ async def async_clients() -> None:
         assert_type(client, Qianfan)
         assert_type(await client.chat.ado(MESSAGES), Response)
     await client.aclose()
+
+
+def completions(comp: Completion, flag: bool) -> None:
+    """Write on: `stream` decides what comes back."""
+    assert_type(comp.do("你好"), Response)
+    assert_type(comp.do(model="ERNIE-Bot", prompt="你好", stream=False), Response)
+    assert_type(comp.do(prompt="你好", stream=True), Stream)
+    assert_type(comp.do("你好", "ERNIE-Bot", None, stream=flag), Response | Stream)
+    comp.do("你好", temperature=0.5, top_k=3, stop=["。"], query={"a": "b"}, extra={"new": 1})
+    comp.do("你好", temprature=0.5)  # type: ignore[call-overload]
+    comp.do(["你好"])  # type: ignore[call-overload]
+    comp.do("你好", query="x")  # type: ignore[call-overload]
+    comp.do("你好", functions=[])  # type: ignore[call-overload]
+    comp.do()  # type: ignore[call-overload]
+
+
+async def async_completions(comp: Completion, flag: bool) -> None:
+    """Do the same in the other world."""
+    assert_type(await comp.ado("你好"), Response)
+    assert_type(await comp.ado("你好", stream=True), AsyncStream)
+    assert_type(await comp.ado("你好", stream=flag), Response | AsyncStream)
+    await comp.ado("你好", temprature=0.5)  # type: ignore[call-overload]
+
+
+async def embeddings(emb: Embedding, flag: bool) -> None:
+    """Turn texts into vectors; there is no stream."""
+    assert_type(emb.do(["a", "b"]), Response)
+    assert_type(emb.do(texts=("a",), model="tao-8k", endpoint=None, stream=False), Response)
+    assert_type(emb.do((text for text in "ab"), batch_size=4, concurrency=2, user_id="u"), Response)
+    assert_type(await emb.ado(["a"], request_timeout=1.5), Response)
+    emb.do(["a"], stream=True)  # type: ignore[arg-type]
+    emb.do(["a"], stream=flag)  # type: ignore[arg-type]
+    emb.do([1])  # type: ignore[list-item]
+    emb.do(["a"], batch_size="4")  # type: ignore[arg-type]
+    emb.do(["a"], temperature=0.5)  # type: ignore[call-arg]
+    await emb.ado(["a"], batchsize=4)  # type: ignore[call-arg]
+
+
+def plugins(plugin: Plugin, flag: bool) -> None:
+    """Ask an application: `query` is the question here, and no mapping for the URL."""
+    assert_type(plugin.do("你好", endpoint="shop"), Response)
+    assert_type(plugin.do(query="你好", endpoint="shop"), Response)
+    assert_type(plugin.do(endpoint="shop", prompt="你好", stream=True), Stream)
+    assert_type(plugin.do(endpoint="shop", prompt="你好", stream=flag), Response | Stream)
+    assert_type(plugin.do(MESSAGES, "EBPlugin", plugins=["eChart"], extra_data="{}"), Response)
+    assert_type(plugin.do(messages=Messages(), model="EBPlugin", plugins=["eChart"]), Response)
+    plugin.do("x", llm={"temperature": 0.5}, input_variables={}, history=MESSAGES, verbose=True, fileurl="u")
+    plugin.do(query={"a": "b"}, endpoint="shop")  # type: ignore[call-overload]
+    plugin.do("x", endpoint="shop", temperature=0.5)  # type: ignore[call-overload]
+
+
+async def async_plugins(plugin: Plugin, flag: bool) -> None:
+    """Do the same in the other world."""
+    assert_type(await plugin.ado("你好", endpoint="shop"), Response)
+    assert_type(await plugin.ado(query="你好", endpoint="shop", stream=True), AsyncStream)
+    assert_type(await plugin.ado("你好", endpoint="shop", stream=flag), Response | AsyncStream)
+    await plugin.ado(query={"a": "b"}, endpoint="shop")  # type: ignore[call-overload]
+
+
+async def rankings(reranker: Reranker) -> None:
+    """Rank documents."""
+    assert_type(reranker.do("q", ["a", "b"]), Response)
+    assert_type(reranker.do(model="m", query="q", documents=("a",), top_n=1, user_id=None), Response)
+    assert_type(await reranker.ado("q", ["a"], 1), Response)
+    reranker.do("q", [1])  # type: ignore[list-item]
+    reranker.do(query={"a": "b"}, documents=["a"])  # type: ignore[arg-type]
+    reranker.do("q", ["a"], stream=True)  # type: ignore[call-arg]
+    reranker.do("q")  # type: ignore[call-arg]
+
+
+async def images(maker: Text2Image, reader: Image2Text, file: Path, flag: bool) -> None:
+    """Make images, and have them told."""
+    assert_type(maker.do("猫", size="768x768", n=2, seed=1, cfg_scale=5.5), Response)
+    assert_type((await maker.ado("猫", style="Base")).images, list[bytes])
+    assert_type(reader.do("?", b"bytes"), Response)
+    assert_type(reader.do("?", file, stream=True), Stream)
+    assert_type(reader.do(prompt="?", image="aGk=", stream=flag), Response | Stream)
+    assert_type(await reader.ado("?", b"bytes"), Response)
+    assert_type(await reader.ado("?", b"bytes", stream=True), AsyncStream)
+    assert_type(await reader.ado("?", b"bytes", stream=flag), Response | AsyncStream)
+    maker.do("猫", stream=True)  # type: ignore[call-arg]
+    maker.do("猫", n="2")  # type: ignore[arg-type]
+    reader.do("?")  # type: ignore[call-overload]
+    reader.do("?", 7)  # type: ignore[call-overload]
+
+
+async def counts(tokenizer: Tokenizer) -> None:
+    """Count tokens."""
+    assert_type(Tokenizer(), Tokenizer)
+    assert_type(Tokenizer(ak="a", sk="s").count_tokens("你好"), int)
+    assert_type(tokenizer.count_tokens(text="你好", mode="remote", model="ERNIE-Bot"), int)
+    assert_type(await tokenizer.acount_tokens("你好", "local"), int)
+    tokenizer.count_tokens("你好", mode="best")  # type: ignore[arg-type]
+    Tokenizer("ERNIE-Bot")  # type: ignore[call-arg]
+
+
+async def every_kind(client: Qianfan) -> None:
+    """Use every resource of a client, and ask each what it knows."""
+    assert_type(client.completions.do("你好", stream=True), Stream)
+    assert_type(client.embeddings.do(["a"]), Response)
+    assert_type(client.plugin.do("你好", endpoint="shop"), Response)
+    assert_type(client.rerank.do("q", ["a"]), Response)
+    assert_type(client.images.do("猫"), Response)
+    assert_type(client.image2text.do("?", b"bytes"), Response)
+    assert_type(client.tokenizer.count_tokens("你好"), int)
+    assert_type(Embedding.models(), set[str])
+    assert_type(Embedding.get_model_info("tao-8k"), Model)
+    assert_type(Embedding.get_model_info("tao-8k").max_texts, int | None)
+    assert_type(Embedding(query_per_second=5).access_token(), str)
+    assert_type(await client.embeddings.aaccess_token(), str)
+
+
+def parts_that_failed(emb: Embedding, response: Response) -> None:
+    """Read what an error and a reply tell of parts and limits."""
+    assert_type(response.rate_limit, RateLimits)
+    assert_type(response.rate_limit.remaining_tokens, int | None)
+    assert_type(response.images, list[bytes])
+    try:
+        emb.do(["a"] * 40)
+    except errors.QianfanError as error:
+        assert_type(error.inputs, range | None)
+        assert_type(error.rate_limit, RateLimits)
 
 
 def conversations(chat: ChatCompletion) -> None:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections import deque
+from math import inf
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from qianfan.core.effects import Emit, Now, Once, Open, Receive, Send, Sleep
-from qianfan.errors import QianfanError
+from qianfan.core.effects import Emit, Now, Once, Open, Receive, Reserve, Send, Sleep, Together
+from qianfan.errors import QianfanError, RequestTimeoutError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable, Generator, Sequence
 
     from qianfan.core.effects import Effect, Flow
+    from qianfan.core.limits import Place, RateLimiter
 
 T = TypeVar("T")
 E = TypeVar("E")
@@ -28,11 +30,13 @@ class Script:
     """The world around a flow: what it answers, and what it was asked.
 
     Each `Send`, `Open` and `Receive` takes the next answer: a value to return or a `QianfanError`
-    to throw in. `Now` reads the clock, `Sleep` moves it, `Once` runs the inner flow right here.
+    to throw in. `Now` reads the clock, `Sleep` moves it, and so does `Reserve` where its limiter says
+    to wait; `Once` and `Together` run the inner flows right here, one after another.
 
     Attributes:
         asked: The effects in their order, `Now` apart.
         now: The time.
+        places: What each `Reserve` was answered with.
         emitted: The text of each event handed out, in its batches.
     """
 
@@ -40,6 +44,7 @@ class Script:
         self.answers = deque(answers)
         self.asked: list[Effect] = []
         self.now = now
+        self.places: list[Place] = []
         self.emitted: list[list[str]] = []
 
     def run(self, flow: Flow[T]) -> T:
@@ -70,11 +75,40 @@ class Script:
                 self.now += seconds
             case Once(_, inner):
                 return self.run(inner())
+            case Together(flows):
+                return self._together(flows)
+            case Reserve(limiter, tokens, deadline):
+                return self._reserve(limiter, tokens, deadline)
             case Emit(items):
                 self.emitted.append([item.get("result", "") for item in items])
             case Send() | Open() | Receive():
                 return self._next_answer()
         return None
+
+    def _reserve(self, limiter: RateLimiter, tokens: int, deadline: float) -> Place:
+        place = limiter.enter(tokens)
+        while wait := limiter.ask(place, self.now, deadline):
+            if wait == inf:
+                limiter.abandon(place)
+                raise RequestTimeoutError("no place in time")
+            self.now += wait
+        limiter.leave(self.now)
+        self.places.append(place)
+        return place
+
+    def _together(self, flows: Sequence[Flow[Any]]) -> list[Any]:
+        outcomes: list[Any] = []
+        for flow in flows:
+            outcomes.append(self._outcome(flow))
+            if isinstance(outcomes[-1], QianfanError):
+                break
+        return outcomes + [None] * (len(flows) - len(outcomes))
+
+    def _outcome(self, flow: Flow[Any]) -> Any:
+        try:
+            return self.run(flow)
+        except QianfanError as error:
+            return error
 
     def _next_answer(self) -> Any:
         assert self.answers, "the script has no answer left"

@@ -6,11 +6,13 @@ import json
 import re
 from dataclasses import FrozenInstanceError
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+import qianfan
 from qianfan import catalog
+from qianfan.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
     from qianfan.catalog import Model
@@ -122,3 +124,162 @@ def test_a_model_is_a_value() -> None:
     """Nobody changes the catalogue by changing what it hands out."""
     with pytest.raises(FrozenInstanceError):
         MODELS[0].endpoint = "x"
+
+
+# The other kinds of models
+
+OTHERS = json.loads((Path(__file__).parent.parent / "vectors" / "v1_other_models.json").read_text("utf-8"))
+OTHER_KINDS = [kind for kind in OTHERS if kind not in {"source", "default"}]
+OTHER_FACTS = [(kind, fact) for kind in OTHER_KINDS for fact in OTHERS[kind]]
+
+
+def own_models(kind: str) -> list[Model]:
+    """Return the models of a kind that are no chat models."""
+    return [model for model in catalog.models(kind) if model.family != "chat"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "fact"), OTHER_FACTS, ids=lambda it: it if isinstance(it, str) else it["name"]
+)
+def test_facts_of_other_kinds(kind: str, fact: dict[str, Any]) -> None:
+    """Each model of another kind stands at the path that the platform's SDKs gave it, with its limits."""
+    model = catalog.find(kind, fact["name"])
+
+    assert model is not None
+    assert "/" + catalog.paths()[model.family].format(model.endpoint) == fact["path"]
+    assert [(name, fact[name]) for name in fact if name not in {"name", "path"}] == [
+        (name, getattr(model, name)) for name in fact if name not in {"name", "path"}
+    ]
+
+
+@pytest.mark.parametrize("kind", OTHER_KINDS)
+def test_nothing_else_of_other_kinds(kind: str) -> None:
+    """The catalogue holds no model of another kind that the facts do not know, in their order."""
+    assert [model.name for model in own_models(kind)] == [fact["name"] for fact in OTHERS[kind]]
+
+
+@pytest.mark.parametrize("kind", OTHERS["default"])
+def test_defaults_of_other_kinds(kind: str) -> None:
+    """The default of each kind is the one of 2023, or of the release that added the kind."""
+    assert catalog.default_model(kind) == OTHERS["default"][kind]
+    assert catalog.find(kind, catalog.default_model(kind)) is not None
+
+
+def test_every_kind_has_a_default_but_plugins() -> None:
+    """Every kind has a default model that it knows; plugin applications are the user's own."""
+    kinds = {"chat", *OTHER_KINDS} - {"plugin"}
+
+    assert {kind for kind in kinds if catalog.find(kind, catalog.default_model(kind)) is None} == set()
+    with pytest.raises(KeyError):
+        catalog.default_model("plugin")
+
+
+@pytest.mark.parametrize(
+    "model", [model for kind in OTHER_KINDS for model in own_models(kind)], ids=lambda m: m.name
+)
+def test_well_formed_in_other_kinds(model: Model) -> None:
+    """Every entry is complete; no optional field is one that the call needs."""
+    assert re.fullmatch(r"[a-z0-9_.-]+", model.endpoint)
+    assert list(model.parameters) == sorted(set(model.parameters))
+    assert not {"prompt", "input", "query", "messages", "image", "documents"} & set(model.parameters)
+    assert model.family in catalog.paths()
+
+
+def test_completions_are_served_by_chat_models_too() -> None:
+    """The models of a completion are those of chat, the README's first, and its own after them."""
+    models = catalog.models("completion")
+
+    assert models[: len(MODELS)] == MODELS
+    assert {model.family for model in models} == {"chat", "completion"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "found"),
+    [
+        ("completion", "ernie-bot", "ERNIE-Bot"),
+        ("completion", "sqlcoder-7b", "SQLCoder-7B"),
+        ("embedding", "embedding-v1", "Embedding-V1"),
+        ("embedding", "BGE-LARGE-ZH", "bge-large-zh"),
+        ("plugin", "ebplugin", "EBPlugin"),
+        ("text2image", "stable-diffusion-xl", "Stable-Diffusion-XL"),
+        ("image2text", "fuyu-8b", "Fuyu-8B"),
+        ("reranker", "BCE-Reranker-Base_v1", "bce-reranker-base_v1"),
+        ("embedding", "ERNIE-Bot", None),
+        ("chat", "SQLCoder-7B", None),
+        ("chat", "Embedding-V1", None),
+    ],
+)
+def test_find_in_other_kinds(kind: str, name: str, found: str | None) -> None:
+    """A name is found in any case among the models of its kind, and only there."""
+    model = catalog.find(kind, name)
+
+    assert (model and model.name) == found
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "near"),
+    [
+        ("embedding", "bge-large-zhh", "bge-large-zh"),
+        ("embedding", "embedding-v2", "Embedding-V1"),
+        ("completion", "sqlcoder", "SQLCoder-7B"),
+        ("reranker", "bce-reranker-base", "bce-reranker-base_v1"),
+        ("embedding", "ERNIE-Bot-turbo", None),
+    ],
+)
+def test_nearest_in_other_kinds(kind: str, name: str, near: str | None) -> None:
+    """A misspelt name leads to models of its own kind."""
+    names = catalog.nearest(kind, name)
+
+    assert (names[0] if names else None) == near
+
+
+# What users ask it
+
+
+@pytest.mark.parametrize(
+    ("cls", "name", "expected"),
+    [
+        (qianfan.ChatCompletion, "ernie-bot-4", ("ERNIE-Bot-4", "completions_pro", "chat")),
+        (qianfan.Completion, "ERNIE-Bot", ("ERNIE-Bot", "completions", "chat")),
+        (qianfan.Completion, "SQLCoder-7B", ("SQLCoder-7B", "sqlcoder_7b", "completion")),
+        (qianfan.Embedding, "tao-8k", ("tao-8k", "tao_8k", "embedding")),
+        (qianfan.Plugin, "EBPluginV2", ("EBPluginV2", "plugin", "erniebot")),
+        (qianfan.Reranker, "bce-reranker-base_v1", ("bce-reranker-base_v1", "bce_reranker_base", "reranker")),
+        (qianfan.Text2Image, "Stable-Diffusion-XL", ("Stable-Diffusion-XL", "sd_xl", "text2image")),
+        (qianfan.Image2Text, "Fuyu-8B", ("Fuyu-8B", "fuyu_8b", "image2text")),
+        (qianfan.Tokenizer, "erniebot", ("erniebot", "erniebot", "tokenizer")),
+    ],
+)
+def test_get_model_info(cls: Any, name: str, expected: tuple[str, str, str]) -> None:
+    """Every class tells what is known of a model of its kind, without an object or a key."""
+    model = cls.get_model_info(name)
+
+    assert (model.name, model.endpoint, model.family) == expected
+    assert model.name in cls.models()
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [("bge-large-zhh", "did you mean bge-large-zh"), ("zzzzzzzz", "models()"), ("ERNIE-Bot", "models()")],
+)
+def test_get_model_info_of_an_unknown_name(name: str, hint: str) -> None:
+    """A name that the catalogue does not know among the models of a kind is an error with a way on."""
+    with pytest.raises(InvalidArgumentError, match=re.escape(repr(name))) as caught:
+        qianfan.Embedding.get_model_info(name)
+
+    assert hint in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("cls", "count"),
+    [
+        (qianfan.ChatCompletion, len(MODELS)),
+        (qianfan.Completion, len(MODELS) + 2),
+        (qianfan.Embedding, 4),
+        (qianfan.Plugin, 2),
+        (qianfan.Reranker, 1),
+    ],
+)
+def test_models(cls: Any, count: int) -> None:
+    """Every class names the models of its kind."""
+    assert len(cls.models()) == count

@@ -13,10 +13,9 @@ import pytest
 from qianfan.core.auth.oauth import ApplicationAuth, Token
 from qianfan.core.auth.static import NoAuth, TokenAuth
 from qianfan.core.call import Call
-from qianfan.core.effects import Emit, Open, Receive, Reserve, Send
+from qianfan.core.effects import Emit, Open, Receive, Send
 from qianfan.core.flow import Exchange, stream, unary
 from qianfan.core.http import Reply, Request, redact
-from qianfan.core.limits import RateLimit
 from qianfan.core.retry import RetryPolicy
 from qianfan.core.v1 import V1
 from qianfan.errors import (
@@ -647,45 +646,6 @@ class TestStream:
         flow.close()
 
         assert flow.gi_frame is None
-
-
-class TestRateLimit:
-    """A call under a client-side limit."""
-
-    @pytest.mark.parametrize(
-        ("act", "failure", "success", "ask"),
-        [(call, (refusal(18),), (ANSWER,), "Send"), (listen, (HEAD, error_event(18)), ANSWER_STREAM, "Open")],
-        ids=["unary", "stream"],
-    )
-    def test_every_attempt_reserves(self, act: Any, failure: Any, success: Any, ask: str) -> None:
-        """A place is reserved before each attempt, also before the one with a new token."""
-        script = Script(*failure, *success)
-
-        act(script, limit=RateLimit(5))
-
-        sends = [kind for kind in script.kinds if kind in {"Reserve", "Sleep", ask}]
-        assert sends == ["Reserve", ask, "Sleep", "Reserve", ask]
-
-    def test_within_the_deadline(self) -> None:
-        """The wait for a place counts in `request_timeout`."""
-        script, limit = Script(ANSWER), RateLimit(5)
-
-        call(script, limit=limit)
-
-        assert script.asked[0] == Reserve(limit, 1000.0 + TIMEOUT)
-
-    def test_before_the_credential(self) -> None:
-        """The credential comes last, since signatures and tokens age while a call waits its turn."""
-        script, order = Script(ANSWER), []
-
-        class Watched(NoAuth):
-            def authorise(self, *arguments: Any) -> Any:
-                order.extend(script.kinds)
-                return super().authorise(*arguments)
-
-        call(script, Watched(), limit=RateLimit(5))
-
-        assert order == ["Reserve"]
 
 
 SECRET = "sk-0123456789"

@@ -8,14 +8,37 @@ from typing import Any
 import pytest
 
 import qianfan
-from qianfan.classic import ChatCompletion
+from qianfan import classic
 from qianfan.client import Qianfan
 from qianfan.drivers.aio import AsyncStream
 from qianfan.drivers.sync import Stream
+from qianfan.resources.base import Resource
 from qianfan.resources.chat import Chat
+from qianfan.resources.completion import Completions
+from qianfan.resources.embedding import Embeddings
+from qianfan.resources.images import ImageReading, Images
+from qianfan.resources.plugin import Plugins
+from qianfan.resources.rerank import Rerank
+from qianfan.resources.tokens import Tokens
+
+#: Each resource by its name on a client, beside the classic class that has a client of its own.
+RESOURCES = {
+    "chat": (Chat, classic.ChatCompletion),
+    "completions": (Completions, classic.Completion),
+    "embeddings": (Embeddings, classic.Embedding),
+    "plugin": (Plugins, classic.Plugin),
+    "rerank": (Rerank, classic.Reranker),
+    "images": (Images, classic.Text2Image),
+    "image2text": (ImageReading, classic.Image2Text),
+    "tokenizer": (Tokens, classic.Tokenizer),
+}
 
 #: Each class beside the one that holds the async twins of its methods.
-CLASSES = [(Chat, Chat), (ChatCompletion, ChatCompletion), (Qianfan, Qianfan), (Stream, AsyncStream)]
+CLASSES: list[tuple[type, type]] = [
+    *((cls, cls) for pair in RESOURCES.values() for cls in pair),
+    (Qianfan, Qianfan),
+    (Stream, AsyncStream),
+]
 
 #: What waits for nothing needs no twin under another name.
 NO_WAITING = {"models", "so_far"}
@@ -82,6 +105,42 @@ def test_twins_are_alike(cls: type, twins: type, name: str) -> None:
 def test_protocols(cls: type, twins: type) -> None:
     """What can be entered, left or iterated here can be so there."""
     assert [name for name, twin in PROTOCOLS if hasattr(cls, name) is not hasattr(twins, twin)] == []
+
+
+def test_every_resource_is_known_here() -> None:
+    """The table above misses no resource of the client, and no class that has a client of its own."""
+    with Qianfan(access_token="24.x") as client:
+        found = {name: type(getattr(client, name)) for name in RESOURCES}
+        on_the_client = {name for name in dir(client) if isinstance(getattr(client, name), Resource)}
+    classes = {
+        value
+        for name, value in vars(classic).items()
+        if isinstance(value, type) and value.__module__ == classic.__name__ and not name.startswith("_")
+    }
+
+    assert found == {name: resource for name, (resource, _) in RESOURCES.items()}
+    assert on_the_client == set(RESOURCES)
+    assert classes == {cls for _, cls in RESOURCES.values()}
+
+
+@pytest.mark.parametrize(("resource", "cls"), RESOURCES.values(), ids=RESOURCES)
+def test_classic_classes_are_resources(resource: type, cls: type) -> None:
+    """A classic class is its resource with a client: it takes and returns the same."""
+    assert issubclass(cls, resource)
+    for name in methods(resource, waiting_async=False) | methods(resource, waiting_async=True):
+        assert signature(cls, name) == signature(resource, name)
+
+
+@pytest.mark.parametrize("cls", [cls for _, cls in RESOURCES.values()], ids=lambda cls: cls.__name__)
+def test_model_and_endpoint_stand_where_they_always_stood(cls: type) -> None:
+    """Where a call takes a model and an endpoint, they come in this order, before `stream`, None by default."""
+    if not hasattr(cls, "do"):
+        return
+    names = list(inspect.signature(cls.do).parameters)
+    places = [names.index(name) for name in ("model", "endpoint", "stream") if name in names]
+
+    assert places == list(range(places[0], places[0] + len(places)))
+    assert {inspect.signature(cls.do).parameters[name].default for name in ("model", "endpoint")} == {None}
 
 
 def test_streams_share_the_rest() -> None:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import copy
+import json
+from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import numpy as np
 import pytest
+from support.processes import python
 
 import qianfan
-from qianfan.response import Record, Response, Usage
+from qianfan.response import RateLimits, Record, Response, Usage
 
 from .copies import pickled
 
@@ -80,7 +84,20 @@ class TestMapping:
         assert bool(Response(200, {}, body)) is truth
 
     @pytest.mark.parametrize(
-        "name", ["items", "keys", "values", "get", "usage", "request_id", "__len__", "_x"]
+        "name",
+        [
+            "items",
+            "keys",
+            "values",
+            "get",
+            "usage",
+            "request_id",
+            "vectors",
+            "images",
+            "rate_limit",
+            "__len__",
+            "_x",
+        ],
     )
     def test_keys_named_like_members(self, name: str) -> None:
         """A body key is readable whatever it is called, and hides no method."""
@@ -245,3 +262,131 @@ class TestValue:
     def test_names(self) -> None:
         """The classic name is the same class."""
         assert qianfan.QfResponse is qianfan.Response is Response
+
+
+VECTORS = [[0.0622, -0.0511, 1e-300], [1.0, 0.1 + 0.2, -1.0]]
+
+
+def embedding(*vectors: Any) -> Response:
+    """Return an embedding reply."""
+    data = [{"object": "embedding", "embedding": it, "index": index} for index, it in enumerate(vectors)]
+    return Response(200, {}, {"object": "embedding_list", "data": data})
+
+
+class TestVectors:
+    """The vectors of an embedding."""
+
+    def test_with_numpy(self) -> None:
+        """With numpy they are an array of float64, a row a text, no number changed."""
+        vectors = embedding(*VECTORS).vectors
+
+        assert (type(vectors), vectors.dtype, vectors.shape) == (np.ndarray, np.float64, (2, 3))
+        assert vectors.tolist() == VECTORS
+
+    def test_whole_numbers(self) -> None:
+        """A service that writes 1 for 1.0 changes nothing in the type."""
+        assert embedding([1, 0]).vectors.dtype == np.float64
+
+    def test_without_numpy(self) -> None:
+        """Without numpy they are the same numbers in lists."""
+        program = f"""
+        import json, sys
+        sys.modules["numpy"] = None
+        from qianfan.response import Response
+        body = {{"data": [{{"embedding": vector, "index": 0}} for vector in {VECTORS!r}]}}
+        print(json.dumps(Response(200, {{}}, body).vectors))
+        """
+        assert json.loads(python(program)) == VECTORS
+
+    def test_numpy_is_imported_by_who_reads_them(self) -> None:
+        """Whoever does not read `vectors` does not pay for numpy."""
+        program = """
+        import sys, qianfan
+        qianfan.Embedding, qianfan.Response(200, {}, {"data": []}).data
+        print("numpy" in sys.modules)
+        """
+        assert python(program) == "False\n"
+
+    def test_the_body_keeps_lists(self) -> None:
+        """The seed's way to read a vector gives a plain list, as it always did."""
+        reply = embedding(*VECTORS)
+
+        assert reply["data"][0]["embedding"] == reply.data[0].embedding == VECTORS[0]
+        assert type(reply["data"][0]["embedding"]) is list
+        assert type(reply.data[0].embedding) is list
+
+    def test_copies_are_apart(self) -> None:
+        """What is changed in the array stays there."""
+        reply = embedding(*VECTORS)
+        reply.vectors[0, 0] = 7
+
+        assert reply["data"][0]["embedding"] == VECTORS[0]
+
+    @pytest.mark.parametrize(
+        "body",
+        [BODY | {"data": None}, {"data": [{"b64_image": "aGk="}]}, {"data": {"a": 1}}, {"result": "x"}, {}],
+        ids=["chat", "images", "an object", "no data", "nothing"],
+    )
+    def test_no_vectors(self, body: dict[str, Any]) -> None:
+        """A reply of another kind has none, and says so as a missing attribute."""
+        reply = Response(200, {}, body)
+
+        assert not hasattr(reply, "vectors")
+        with pytest.raises(AttributeError, match="the reply has no field 'vectors'; it has"):
+            reply.vectors  # noqa: B018  # the access is what is tested
+
+
+class TestImages:
+    """The images of a reply."""
+
+    def test_images(self) -> None:
+        """They are the bytes of the files, in the order of the reply."""
+        files = [b"\x89PNG\r\n\x1a\n" + bytes(range(256)), b"\xff\xd8\xff"]
+        data = [{"object": "image", "b64_image": b64encode(it).decode(), "index": 0} for it in files]
+
+        assert Response(200, {}, {"data": data}).images == files
+
+    @pytest.mark.parametrize("body", [{"data": [{"embedding": [0.5]}]}, {"data": "x"}, {}], ids=str)
+    def test_no_images(self, body: dict[str, Any]) -> None:
+        """A reply of another kind has none, and says so as a missing attribute."""
+        reply = Response(200, {}, body)
+
+        assert not hasattr(reply, "images")
+        with pytest.raises(AttributeError, match="the reply has no field 'images'; it has"):
+            reply.images  # noqa: B018  # the access is what is tested
+
+
+class TestRateLimits:
+    """What the service says of its limits."""
+
+    @pytest.mark.parametrize(
+        ("headers", "expected"),
+        [
+            (
+                {
+                    "X-Ratelimit-Limit-Requests": "300",
+                    "X-Ratelimit-Limit-Tokens": "300000",
+                    "X-Ratelimit-Remaining-Requests": "299",
+                    "X-Ratelimit-Remaining-Tokens": "0",
+                },
+                RateLimits(300, 300000, 299, 0),
+            ),
+            ({"x-ratelimit-limit-requests": "5"}, RateLimits(limit_requests=5)),
+            ({"X-RATELIMIT-REMAINING-TOKENS": "7"}, RateLimits(remaining_tokens=7)),
+            ({"X-Ratelimit-Limit-Requests": ""}, RateLimits()),
+            ({"X-Ratelimit-Limit-Requests": "many"}, RateLimits()),
+            ({"X-Ratelimit-Limit-Requests": "-1"}, RateLimits()),
+            ({"X-Ratelimit-Limit-Requests": "1.5"}, RateLimits()),
+            ({"X-Ratelimit-Limit-Requests": "²"}, RateLimits()),
+            ({}, RateLimits(None, None, None, None)),
+        ],
+    )
+    def test_read(self, headers: dict[str, str], expected: RateLimits) -> None:
+        """Each header is its own number; what is not said, or is no number, is None."""
+        assert Response(200, headers, {}).rate_limit == expected
+
+    def test_a_field_of_the_body_is_apart(self) -> None:
+        """A body that has a field of this name hides nothing and is not hidden."""
+        reply = Response(200, {"X-Ratelimit-Limit-Requests": "5"}, {"rate_limit": "mine"})
+
+        assert (reply.rate_limit.limit_requests, reply["rate_limit"]) == (5, "mine")

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 import qianfan
+from qianfan.core.limits import RateLimiter
 from qianfan.core.retry import RetryPolicy
 from qianfan.credentials import AccessCode, AccessToken, ApplicationKey, NoCredential
 from qianfan.errors import InvalidArgumentError
@@ -29,6 +30,11 @@ SETTERS = {
 def settings(arguments: dict[str, Any] | None = None, **environment: str) -> Settings:
     """Return what arguments, with a key pair among them, and an environment give."""
     return resolve({**PAIR, **(arguments or {})}, environment)
+
+
+def shown(value: Any) -> Any:
+    """Return a setting as it compares: limiters, which are somebody's own, by their limits."""
+    return repr(value) if isinstance(value, RateLimiter) else value
 
 
 def credential(
@@ -63,7 +69,7 @@ class TestDefaults:
             auth_timeout=5.0,
             request_timeout=300.0,
             retry=RetryPolicy(attempts=3, backoff_factor=1.0, max_wait=120.0),
-            query_per_second=None,
+            limiter=None,
             network=Network(proxy=None, verify=True, ca_bundle=None),
         )
 
@@ -209,8 +215,10 @@ class TestEnvironment:
             ("QIANFAN_MODEL_API_PREFIX", "/my/prefix", "model_prefix", "/my/prefix"),
             ("QIANFAN_MODEL_API_PREFIX", "my/prefix/", "model_prefix", "/my/prefix"),
             ("QIANFAN_AUTH_TIMEOUT", "2.5", "auth_timeout", 2.5),
-            ("QIANFAN_QPS_LIMIT", "0.5", "query_per_second", 0.5),
-            ("QIANFAN_QPS_LIMIT", "0", "query_per_second", None),
+            ("QIANFAN_QPS_LIMIT", "0.5", "limiter", RateLimiter(0.5)),
+            ("QIANFAN_QPS_LIMIT", "0", "limiter", None),
+            ("QIANFAN_RPM_LIMIT", "300", "limiter", RateLimiter(request_per_minute=300)),
+            ("QIANFAN_TPM_LIMIT", "300000", "limiter", RateLimiter(token_per_minute=300_000)),
             ("QIANFAN_LLM_API_RETRY_TIMEOUT", "30", "request_timeout", 30.0),
             ("QIANFAN_LLM_API_RETRY_COUNT", "7", "retry", RetryPolicy(attempts=7)),
             ("QIANFAN_LLM_API_RETRY_COUNT", "0", "retry", RetryPolicy(attempts=0)),
@@ -236,7 +244,7 @@ class TestEnvironment:
         """Each variable sets its one setting and nothing else."""
         made = settings(**{name: value})
 
-        assert getattr(made, field) == expected
+        assert shown(getattr(made, field)) == shown(expected)
         assert replace(made, **{field: getattr(settings(), field)}) == settings()
 
     @pytest.mark.parametrize("value", ["", "none", "None", "NONE"])
@@ -332,9 +340,11 @@ class TestArguments:
                 "request_timeout",
                 2_000_000.0,
             ),  # as long as a socket can wait
-            ({"query_per_second": 2}, "query_per_second", 2.0),
-            ({"query_per_second": None}, "query_per_second", None),
-            ({"query_per_second": 0}, "query_per_second", None),
+            ({"query_per_second": 2}, "limiter", RateLimiter(2.0)),
+            ({"request_per_minute": 60}, "limiter", RateLimiter(request_per_minute=60)),
+            ({"token_per_minute": 9000, "query_per_second": 0.5}, "limiter", RateLimiter(0.5, token_per_minute=9000)),
+            ({"query_per_second": None}, "limiter", None),
+            ({"query_per_second": 0}, "limiter", None),
             ({"verify": False}, "network", Network(verify=False)),
             ({"ca_bundle": "ca.pem"}, "network", Network(ca_bundle="ca.pem")),
             ({"proxy": "http://proxy:1"}, "network", Network(proxy="http://proxy:1")),
@@ -344,7 +354,7 @@ class TestArguments:
     )
     def test_argument(self, arguments: dict[str, Any], field: str, expected: Any) -> None:
         """Each argument sets what it is named for."""
-        assert getattr(settings(arguments), field) == expected
+        assert shown(getattr(settings(arguments), field)) == shown(expected)
 
     @pytest.mark.parametrize(
         ("arguments", "environment", "field", "expected"),
@@ -353,8 +363,8 @@ class TestArguments:
             ({"retry_count": 2}, {"QIANFAN_LLM_API_RETRY_COUNT": "9"}, "retry", RetryPolicy(attempts=2)),
             ({"request_timeout": 2}, {"QIANFAN_LLM_API_RETRY_TIMEOUT": "9"}, "request_timeout", 2.0),
             ({"verify": True}, {"QIANFAN_SSL_VERIFICATION_ENABLED": "0"}, "network", Network()),
-            ({"query_per_second": 1}, {"QIANFAN_QPS_LIMIT": "9"}, "query_per_second", 1.0),
-            ({"query_per_second": 0}, {"QIANFAN_QPS_LIMIT": "9"}, "query_per_second", None),
+            ({"query_per_second": 1}, {"QIANFAN_QPS_LIMIT": "9"}, "limiter", RateLimiter(1.0)),
+            ({"query_per_second": 0}, {"QIANFAN_QPS_LIMIT": "9"}, "limiter", None),
             ({"base_url": "http://mine"}, {"QIANFAN_LOCAL": "1"}, "local", False),
             ({}, {"QIANFAN_LOCAL": "1", "QIANFAN_BASE_URL": "http://theirs"}, "local", True),
         ],
@@ -363,7 +373,7 @@ class TestArguments:
         self, arguments: dict[str, Any], environment: dict[str, str], field: str, expected: Any
     ) -> None:
         """An argument counts before a variable, also where it switches off."""
-        assert getattr(settings(arguments, **environment), field) == expected
+        assert shown(getattr(settings(arguments, **environment), field)) == shown(expected)
 
     @pytest.mark.parametrize(
         ("arguments", "says"),

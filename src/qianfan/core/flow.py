@@ -85,18 +85,20 @@ class Exchange:
     def missed(self, failure: QianfanError) -> None:
         """Tell the limiter of an attempt that failed: a refusal used nothing, silence may have."""
         if self.limiter is not None and self.place is not None:
-            if self.limiter.adaptive:
-                self.limiter.learn(failure.rate_limit)
             if isinstance(failure, APIError):
                 self.limiter.settle(self.place, 0)
+            if self.limiter.adaptive:
+                self.limiter.learn(failure.rate_limit, self.place.left)
 
     def answered(self, reply: Response) -> None:
         """Tell the limiter what a reply says, and what it used where it says so."""
         if self.limiter is not None and self.place is not None:
+            usage = reply.body.get("usage")
+            total = usage.get("total_tokens") if isinstance(usage, dict) else None
+            if isinstance(total, int):
+                self.limiter.settle(self.place, total)
             if self.limiter.adaptive:
-                self.limiter.learn(reply.rate_limit)
-            if self.limiter.counts_tokens and reply.usage:
-                self.limiter.settle(self.place, reply.usage.total_tokens)
+                self.limiter.learn(reply.rate_limit, self.place.left)
 
 
 def unary(exchange: Exchange, decode: Callable[[Reply], T], deadline: float | None = None) -> Flow[T]:
@@ -155,12 +157,12 @@ def _call(
             trial.started = started
         # A failure in here is final: what authorises has tried again by the same policy.
         request = yield from exchange.auth.authorise(exchange.request, by, exchange.policy)
-        if exchange.limiter is not None:
-            exchange.place = yield Reserve(exchange.limiter, exchange.tokens, by)
-            # Again, since signatures age while one waits; fetching a token first, so that nothing does
-            # between the place and the sending.
-            request = yield from exchange.auth.authorise(exchange.request, by, exchange.policy)
         try:
+            if exchange.limiter is not None:
+                exchange.place = yield Reserve(exchange.limiter, exchange.tokens, by)
+                # Again, since signatures age while one waits; and before, so that fetching a token
+                # does not stand between the place and the sending.
+                request = yield from exchange.auth.authorise(exchange.request, by, exchange.policy)
             return (yield from step(request, by))
         except QianfanError as error:
             # The token of this attempt too: another call may have renewed it meanwhile.

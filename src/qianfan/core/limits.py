@@ -15,11 +15,13 @@ from typing import TYPE_CHECKING, Any
 from qianfan.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Sequence
 
     from qianfan.response import RateLimits
 
 MINUTE = 60.0
+
+_NEAR = 64  # places from the head of the queue
 
 _UNEVEN = 0.005  # of an interval: the way from here to the network is shorter one time, longer another
 
@@ -29,14 +31,18 @@ class Place:
 
     Attributes:
         tokens: What it is thought to use, in tokens.
+        abandoned: Whether whoever held it has given up.
+        left: When it left; `-inf` where it has not.
         ring: Called, from any thread, when its turn may have come earlier than it was told.
     """
 
-    __slots__ = ("_ticket", "ring", "spent", "tokens")
+    __slots__ = ("_ticket", "abandoned", "left", "ring", "spent", "tokens")
 
     def __init__(self, ticket: int, tokens: int) -> None:
         self._ticket = ticket
         self.tokens = tokens
+        self.abandoned = False
+        self.left = -inf
         self.spent: _Spent | None = None
         self.ring: Callable[[], object] = _nobody
 
@@ -125,7 +131,7 @@ class RateLimiter:
         `inf` says that it cannot leave by the deadline.
         """
         if self._word:
-            self._read(now)
+            self._read()
         rank = bisect_left(self._waiting, place) if len(self._waiting) > 1 else 0
         due = self._last + self._interval * (rank + 1)
         if due > deadline or now > deadline:
@@ -134,7 +140,8 @@ class RateLimiter:
         if self._requests.limited:
             wait = max(wait, self._requests.wait(rank, 1, now))
         if self._tokens.limited:
-            ahead = sum(self._tokens.share(before.tokens) for before in self._waiting[:rank])
+            # Far behind it is enough to wait for the bell.
+            ahead = sum(before.tokens for before in self._waiting[:rank]) if rank < _NEAR else inf
             wait = max(wait, self._tokens.wait(ahead, place.tokens, now))
         if wait:
             return min(wait, deadline - now) or inf
@@ -143,51 +150,62 @@ class RateLimiter:
 
     def leave(self, now: float) -> None:
         """Say that the request just let go really leaves now: its thread may have lost the processor."""
-        self._last = max(self._last, now + _UNEVEN * self._interval)
+        self._word.append(("leave", now + _UNEVEN * self._interval))
 
     def abandon(self, place: Place) -> None:
         """Give a place back; those behind move up. Harmless where the request has left."""
-        self._word.append(("abandon", place))
-        for other in tuple(self._waiting):
-            if place < other:
-                other.ring()
+        place.abandoned = True
+        self._leave_word("abandon", place)
 
     def settle(self, place: Place, tokens: int) -> None:
         """Say how many tokens the request of a place really used."""
         if place.spent is not None:
             self._leave_word("settle", (place.spent, tokens))
 
-    def learn(self, told: RateLimits) -> None:
-        """Take in what the service says of its own limits; for adaptive limiters."""
-        self._leave_word("learn", told)
+    def learn(self, told: RateLimits, now: float) -> None:
+        """Take in what the service says of its own limits, where this limiter is adaptive.
+
+        Its minute is taken to begin `now`; whoever learns from a reply says when its request left.
+        """
+        if self.adaptive:
+            self._leave_word("learn", (told, now))
 
     def _leave_word(self, what: str, about: Any) -> None:
         self._word.append((what, about))
-        for first in self._waiting[:1]:
-            first.ring()
+        self._ring(tuple(self._waiting))
 
-    def _read(self, now: float) -> None:
+    @staticmethod
+    def _ring(waiting: Sequence[Place]) -> None:
+        """Wake the first: what it was told may be out of date. It wakes the next when it leaves."""
+        for place in waiting:
+            if not place.abandoned:
+                place.ring()
+                return
+
+    def _read(self) -> None:
         while self._word:
             what, about = self._word.popleft()
-            if what == "abandon":
+            if what == "leave":
+                self._last = max(self._last, about)
+            elif what == "abandon":
                 rank = bisect_left(self._waiting, about)
                 if rank < len(self._waiting) and self._waiting[rank] is about:
                     del self._waiting[rank]
             elif what == "settle":
                 self._tokens.correct(*about)
             else:
-                self._requests.learn(about.limit_requests, about.remaining_requests, now)
-                self._tokens.learn(about.limit_tokens, about.remaining_tokens, now)
+                told, time = about
+                self._requests.learn(told.limit_requests, told.remaining_requests, time)
+                self._tokens.learn(told.limit_tokens, told.remaining_tokens, time)
 
     def _depart(self, place: Place, rank: int, now: float) -> None:
         del self._waiting[rank]
-        self._last = now
+        self._last = place.left = now
         if self.adaptive or self._requests.limited:
             self._requests.spend(1, now)
         if self.counts_tokens:
-            place.spent = self._tokens.spend(self._tokens.share(place.tokens), now)
-        if self._waiting and (self._requests.limited or self._tokens.limited):
-            self._waiting[0].ring()  # it was told when a minute ends; there may be room before
+            place.spent = self._tokens.spend(place.tokens, now)
+        self._ring(self._waiting)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuilt, tuple(getattr(self, name) for name in _LIMITS)
@@ -212,42 +230,51 @@ class _Spent:
 
 
 class _Minute:
-    """What may leave in any minute; `own` is the user's limit, None where there is none."""
+    """What may leave in any minute: by the user's limit, and by what is left of the service's.
 
-    __slots__ = ("_foreign", "_own", "_spent", "_used", "limit", "limited")
+    Attributes:
+        limited: Whether there is a limit at all.
+    """
+
+    __slots__ = ("_foreign", "_own", "_service", "_spent", "_used", "limited")
 
     def __init__(self, own: float | None) -> None:
-        self._own = own
-        self.limit = inf if own is None else own
+        self._own = inf if own is None else own
+        self._service = inf
         self.limited = own is not None
         self._spent: deque[_Spent] = deque()
         self._used = 0.0
-        self._foreign = _Spent(-inf, 0.0)  # what others used of the same quota, as far as it is known
-
-    def share(self, amount: float) -> float:
-        """Return what counts of an amount: one that is over the limit fills it."""
-        return min(amount, self.limit)
+        self._foreign = _Spent(-inf, 0.0)  # what others used of the service's limit, as far as it is known
 
     def wait(self, ahead: float, amount: float, now: float) -> float:
-        """Return the seconds until an amount may leave, after what is ahead of it."""
+        """Return the seconds until an amount may leave, after what is ahead of it.
+
+        An amount over the limit waits until nothing else is there.
+        """
         self._expire(now)
-        foreign = self._foreign
-        over = self._used + foreign.amount + ahead + self.share(amount) - self.limit
-        if over <= 0:
-            return 0.0
-        in_order = sorted((*self._spent, foreign), key=_time) if foreign.amount else self._spent
-        for spent in in_order:
-            over -= spent.amount
+        used, foreign = self._used + ahead, self._foreign
+        over = used + min(amount, self._own) - self._own
+        wait = self._until(over, self._spent, now) if over > 0 else 0.0
+        over = used + foreign.amount + min(amount, self._service) - self._service
+        if over > 0:
+            wait = max(wait, self._until(over, sorted((*self._spent, foreign), key=_time), now))
+        return wait
+
+    @staticmethod
+    def _until(over: float, spent: Iterable[_Spent], now: float) -> float:
+        """Return the seconds until so much of what was spent no longer counts."""
+        for old in spent:
+            over -= old.amount
             if over <= 0:
-                return spent.time + MINUTE - now
+                return old.time + MINUTE - now
         return MINUTE  # more waits than one minute holds
 
     def spend(self, amount: float, now: float) -> _Spent:
         """Count what leaves."""
         self._expire(now)
-        spent = _Spent(now, amount)
+        spent = _Spent(now, min(amount, self._own, self._service))
         self._spent.append(spent)
-        self._used += amount
+        self._used += spent.amount
         return spent
 
     def correct(self, spent: _Spent, amount: float) -> None:
@@ -257,12 +284,12 @@ class _Minute:
         spent.amount = amount
 
     def learn(self, limit: int | None, remaining: int | None, now: float) -> None:
-        """Take the service's limit where it is lower, and count what others have used of it."""
+        """Take in the service's own limit, and what others have used of it."""
         if limit is None:
             return
         self._expire(now)
         self.limited = True
-        self.limit = limit if self._own is None else min(limit, self._own)
+        self._service = limit
         if remaining is not None:
             self._foreign = _Spent(now, max(0.0, limit - remaining - self._used))
 

@@ -189,9 +189,13 @@ class V1:
 def _check_vectors(body: dict[str, Any], texts: int, reply: Reply) -> None:
     """Refuse an embedding whose vectors cannot be told apart by their text."""
     data: Any = body.get("data")
-    indexes = {item.get("index") for item in data if type(item) is dict} if type(data) is list else set()
-    if indexes != set(range(texts)) or len(data) != texts:
-        raise _unusable(f"{len(indexes)} vectors came for {texts} texts", reply)
+    vectors = [
+        item["index"]
+        for item in (data if type(data) is list else ())
+        if type(item) is dict and type(item.get("index")) is int and type(item.get("embedding")) is list
+    ]
+    if sorted(vectors) != list(range(texts)) or len(data) != texts:
+        raise _unusable(f"{len(vectors)} vectors came for {texts} texts, of the indexes {vectors}", reply)
     body["data"] = sorted(data, key=lambda item: item["index"])
 
 

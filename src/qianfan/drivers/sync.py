@@ -7,7 +7,9 @@ import sys
 import threading
 from collections import deque
 from concurrent.futures import TimeoutError as FutureTimeoutError
+from functools import partial
 from math import inf
+from queue import Empty, SimpleQueue
 from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
@@ -156,8 +158,8 @@ class Run(Generic[T]):
         return place
 
     def _queue(self, limiter: RateLimiter, place: Place, deadline: float) -> None:
-        bell = threading.Event()
-        place.ring = bell.set
+        bell: SimpleQueue[None] = SimpleQueue()  # its `put` may be called while this thread is in its `get`
+        place.ring = partial(bell.put, None)
         try:
             while True:
                 with LIMITS:
@@ -167,8 +169,8 @@ class Run(Generic[T]):
                 if wait == inf:
                     raise timed_out("place in the rate limit")
                 if wait > _GRAIN:
-                    bell.wait(wait - _GRAIN)
-                    bell.clear()
+                    with contextlib.suppress(Empty):
+                        bell.get(timeout=wait - _GRAIN)
         except BaseException:
             limiter.abandon(place)
             raise

@@ -9,15 +9,16 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import defaultdict
-from functools import lru_cache
 from math import sqrt
 
 from qianfan.local import tokens
 
 LONGEST = 28_000  # characters of a text that are looked at; no preset model takes a longer one
 
-_RUN = re.compile(rf"([{tokens.CHARACTER}]+)|([^\W_{tokens.CHARACTER}]+)")
-_WORD_OR_CHARACTER = re.compile(rf"[{tokens.CHARACTER}]|[^\W_{tokens.CHARACTER}]+")
+# A longer word, which is data rather than language, counts as several; so a feature is short.
+_LETTERS = rf"[^\W_{tokens.CHARACTER}]{{1,64}}"
+_RUN = re.compile(rf"([{tokens.CHARACTER}]+)|({_LETTERS})")
+_WORD_OR_CHARACTER = re.compile(rf"[{tokens.CHARACTER}]|{_LETTERS}")
 
 # What a feature adds to the squared length of its text; the weight is the root.
 _WORD, _STEM, _TRIGRAM = 2.0, 3.0, 0.4
@@ -60,7 +61,6 @@ def _normalise(text: str) -> str:
     return unicodedata.normalize("NFKC", text[:LONGEST]).casefold()
 
 
-@lru_cache(maxsize=4096)
 def _of_word(word: str) -> list[tuple[str, float]]:
     if word in _COMMON_WORDS:
         return [(word, _COMMON)]

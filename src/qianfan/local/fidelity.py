@@ -34,7 +34,10 @@ RULES = (
     Rule("route", "every chat endpoint of the catalogue answers, retired ones too", None, _A),
     Rule("route", "a custom service answers at /chat/<name>", None, _D),
     Rule(
-        "route", "custom services of other kinds: /completions/, /embeddings/, /reranker/ and <name>", None, _S
+        "route",
+        "custom services of other kinds answer at /completions/<name>, /embeddings/<name>, /reranker/<name>",
+        None,
+        _S,
     ),
     Rule("route", "an unknown endpoint or method of the API", 3, _D),
     Rule("route", "a path outside the API: HTTP 404", 3, _A),

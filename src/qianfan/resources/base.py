@@ -84,6 +84,9 @@ class Resource:
     #: The kind of its calls, a key of the catalogue.
     kind: ClassVar[str]
 
+    #: Names of the body that its arguments stand for: no other way leads to them.
+    reserved: ClassVar[tuple[str, ...]] = ("stream",)
+
     def __init__(self, client: Qianfan, model: str | None = None, endpoint: str | None = None) -> None:
         self._client = client
         self._model = model or None
@@ -141,9 +144,11 @@ class Resource:
         request_id = take("request_id", None)
         if request_id:
             headers = {**headers, "Request_id": request_id}
-        for name in (*own, "stream"):
+        for name in (*own, *self.reserved):
             if name in extra:
                 raise InvalidArgumentError(f"extra holds {name}, which is an argument of its own")
+            if name in parameters and name not in own:
+                raise InvalidArgumentError(f"{name} is no parameter here: another argument stands for it")
         fields.update(extra)
         return Call(self.kind, model, endpoint, fields, stream, headers, query), options
 

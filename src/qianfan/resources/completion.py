@@ -21,6 +21,7 @@ class Completions(Resource):
     """
 
     kind = "completion"
+    reserved = ("stream", "messages")
 
     @overload
     def do(

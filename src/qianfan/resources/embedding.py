@@ -126,7 +126,10 @@ class Embeddings(Resource):
 
 
 def _count(name: str, given: Any, default: int) -> int:
-    return default if given is None else int(bounded(name, given, least=1))
+    number = default if given is None else bounded(name, given, least=1)
+    if not float(number).is_integer():
+        raise InvalidArgumentError(f"{name} must be a whole number, not {given!r}")
+    return int(number)
 
 
 def _list(texts: Any) -> list[str]:
@@ -172,14 +175,13 @@ def _joined(calls: Sequence[Call], outcomes: Sequence[Response | Exception | Non
         (start, reply) for start, reply in zip(starts, outcomes, strict=True) if isinstance(reply, Response)
     ]
     for start, size, failure in zip(starts, sizes, outcomes, strict=True):
-        if isinstance(failure, QianfanError):
+        if isinstance(failure, QianfanError) and not isinstance(failure, InvalidArgumentError):
             failure.inputs = range(start, start + size)
             failure.partial = _sum(done) if done else None
-            texts = f"texts[{start}:{start + size}]"
-            failure.hint = (
-                f"{failure.hint} 失败的是 {texts}，已成功的在 error.partial "
-                f"({texts} failed; what succeeded is in error.partial)"
-            ).strip()
+            failed = f"texts[{start}:{start + size}]"
+            failure.hint = f"{failure.hint} 失败的是 {failed} ({failed} failed)".strip()
+            if done:
+                failure.hint += "，已成功的在 error.partial (what succeeded is in error.partial)"
         if isinstance(failure, Exception):
             raise failure
     return _sum(done)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from base64 import b64encode
+from binascii import a2b_base64
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
 
@@ -15,6 +17,9 @@ if TYPE_CHECKING:
     from qianfan.drivers.aio import AsyncStream
     from qianfan.drivers.sync import Stream
     from qianfan.response import Response
+
+
+_BASE64 = re.compile(r"[A-Za-z0-9+/]+={0,2}")
 
 
 class ImageParameters(CallOptions, total=False):
@@ -209,8 +214,16 @@ def _base64(image: Any) -> str:
     if isinstance(image, Path):
         image = image.read_bytes()
     if isinstance(image, (bytes, bytearray)):
-        if not image:
-            raise InvalidArgumentError("image is empty")
-        return b64encode(image).decode()
-    text = filled_text("image", image)
-    return text.partition(",")[2] if text.startswith("data:") else text
+        image = b64encode(image).decode()
+    if isinstance(image, str) and image.startswith("data:"):
+        image = image.partition(",")[2]
+    text = "".join(filled_text("image", image).split())
+    try:
+        a2b_base64(text)
+    except ValueError:
+        text = ""
+    if _BASE64.fullmatch(text):
+        return text
+    raise InvalidArgumentError(
+        "image is no base64", hint='a file is image=Path("cat.png"), its bytes do as well'
+    )

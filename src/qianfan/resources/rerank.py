@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from qianfan.errors import InvalidArgumentError
 from qianfan.resources.base import CommonOptions, Resource, filled_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from typing_extensions import Unpack
 
     from qianfan.response import Response
@@ -79,8 +78,11 @@ class Rerank(Resource):
 
 
 def _fields(query: str, documents: Iterable[str], top_n: int | None) -> dict[str, Any]:
-    if isinstance(documents, str):
-        raise InvalidArgumentError("documents is one str, not a list of str", hint='documents=["...", "..."]')
+    if isinstance(documents, (str, bytes, Mapping)) or not isinstance(documents, Iterable):
+        raise InvalidArgumentError(
+            f"documents is one {type(documents).__name__}, not a list of str",
+            hint='documents=["...", "..."]',
+        )
     listed = list(documents)
     if not listed:
         raise InvalidArgumentError("documents is empty", hint='documents=["...", "..."]')

@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from qianfan.core.call import Call
 from qianfan.core.tokens import count
-from qianfan.errors import InvalidArgumentError
+from qianfan.errors import InvalidArgumentError, RequestError
 from qianfan.resources.base import Resource
 
 if TYPE_CHECKING:
     from typing import Literal
+
+    from qianfan.response import Response
 
 _MODES = ("local", "remote")
 
@@ -39,7 +41,7 @@ class Tokens(Resource):
         See https://cloud.baidu.com/doc/WENXINWORKSHOP/index.html (Token 计算).
         """
         _check(text, mode)
-        return count(text) if mode == "local" else self._client.ask(_call(text, model)).usage.total_tokens
+        return count(text) if mode == "local" else _counted(self._client.ask(_call(text, model)))
 
     async def acount_tokens(
         self, text: str, mode: Literal["local", "remote"] = "local", model: str | None = None
@@ -48,11 +50,20 @@ class Tokens(Resource):
         _check(text, mode)
         if mode == "local":
             return count(text)
-        return (await self._client.aask(_call(text, model))).usage.total_tokens
+        return _counted(await self._client.aask(_call(text, model)))
 
 
 def _call(text: str, model: str | None) -> Call:
     return Call("tokenizer", None, None, {"prompt": text, "model": model})
+
+
+def _counted(reply: Response) -> int:
+    """Return the count a reply holds; one that holds none counts nothing."""
+    usage = reply.body.get("usage")
+    total = usage.get("total_tokens") if isinstance(usage, dict) else None
+    if not isinstance(total, int):
+        raise RequestError(f"the reply holds no count of tokens: {sorted(reply.body)}", status=reply.code)
+    return total
 
 
 def _check(text: Any, mode: Any) -> None:

@@ -1,5 +1,5 @@
 """Module paths that code written for earlier SDKs imports from."""
 
-from qianfan.resources.llm import chat_completion
+from qianfan.resources.llm import chat_completion, completion, embedding, plugin
 
-__all__ = ["chat_completion"]
+__all__ = ["chat_completion", "completion", "embedding", "plugin"]

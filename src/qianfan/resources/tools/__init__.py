@@ -1,0 +1,5 @@
+"""Module paths that code written for earlier SDKs imports from."""
+
+from qianfan.resources.tools import tokenizer
+
+__all__ = ["tokenizer"]
