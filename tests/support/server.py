@@ -9,7 +9,7 @@ import struct
 import threading
 from base64 import b64encode
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, Any
@@ -45,6 +45,7 @@ class Received:
         query: The query's parameters.
         headers: By lower-case name.
         connection: Which connection it came by, counted from 1.
+        time: When it had arrived whole, by the clock that never goes back.
     """
 
     method: str
@@ -54,6 +55,7 @@ class Received:
     headers: dict[str, str]
     body: bytes
     connection: int
+    time: float = field(default_factory=monotonic)
 
     @property
     def json(self) -> Any:

@@ -571,7 +571,8 @@ class TestLearn:
         learn(limiter, limit_requests=10, remaining_requests=2)
 
         assert leaving(limiter, 0.0) == 2
-        assert limiter.ask(waiting := limiter.enter(), 1.0) == 59.0
+        waiting = limiter.enter()
+        assert limiter.ask(waiting, 1.0) == 59.0
         limiter.abandon(waiting)
         assert leaving(limiter, 60.0) == 10
 
