@@ -82,7 +82,7 @@ CORE_MAY_IMPORT = (
     *(
         "__future__",
         "bisect",
-    "collections",
+        "collections",
         "collections.abc",
         "dataclasses",
         "enum",

@@ -342,7 +342,11 @@ class TestArguments:
             ),  # as long as a socket can wait
             ({"query_per_second": 2}, "limiter", RateLimiter(2.0)),
             ({"request_per_minute": 60}, "limiter", RateLimiter(request_per_minute=60)),
-            ({"token_per_minute": 9000, "query_per_second": 0.5}, "limiter", RateLimiter(0.5, token_per_minute=9000)),
+            (
+                {"token_per_minute": 9000, "query_per_second": 0.5},
+                "limiter",
+                RateLimiter(0.5, token_per_minute=9000),
+            ),
             ({"query_per_second": None}, "limiter", None),
             ({"query_per_second": 0}, "limiter", None),
             ({"verify": False}, "network", Network(verify=False)),
