@@ -448,6 +448,46 @@ class TestAnySequence:
         assert all(later - earlier >= 1 / rate * (1 - 1e-9) for earlier, later in pairwise(times))
 
 
+class TestSilence:
+    """A waiter may never ask again: its event loop is closed, its thread hangs."""
+
+    @pytest.mark.parametrize("limits", [{"query_per_second": 20}, {"request_per_minute": 1}])
+    def test_stands_in_nobodys_way(self, limits: dict[str, float]) -> None:
+        """A second after its time it no longer counts."""
+        limiter = RateLimiter(**limits)
+        limiter.ask(limiter.enter(), 0.0)
+        dead = [limiter.enter() for _ in range(2)]
+        told = max(limiter.ask(place, 0.0) for place in dead)
+
+        alive = limiter.enter()
+
+        assert limiter.ask(alive, told + 1.1) == 0
+
+    def test_who_asks_after_all_is_first_again(self) -> None:
+        """It has lost no place but the ones that others took meanwhile."""
+        limiter = RateLimiter(10)
+        limiter.ask(limiter.enter(), 0.0)
+        late, other, third = (limiter.enter() for _ in range(3))
+        for place in (late, other, third):
+            limiter.ask(place, 0.0)
+
+        assert limiter.ask(other, 9.0) == 0
+        assert limiter.ask(late, 9.0) == pytest.approx(0.1)
+        assert limiter.ask(third, 9.0) == pytest.approx(0.2)
+
+    def test_the_bell_goes_to_who_can_hear(self) -> None:
+        """A place whose bell says that nobody hears is passed over."""
+        limiter = RateLimiter(10)
+        deaf, *places = [limiter.enter() for _ in range(3)]
+        heard = rung(places)
+        deaf.ring = lambda: False
+
+        limiter.leave(0.0)
+        limiter.abandon(limiter.enter())
+
+        assert heard == [0]
+
+
 class TestSettle:
     """What a request really used replaces what it was thought to use."""
 

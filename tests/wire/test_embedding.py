@@ -662,3 +662,17 @@ for thread in threading.enumerate():
 
     assert python(program, strict=False, meanwhile=interrupt) == "interrupted True\n"
     assert len(server.requests) == 5
+
+
+def test_parts_do_not_wait_for_a_token_that_only_this_threads_loop_can_fetch(make, server, platform):
+    """A list sent from inside a running loop, as in a notebook, while a task of that loop fetches the token."""
+    client = make(request_timeout=5)
+
+    async def main():
+        task = asyncio.ensure_future(client.embeddings.ado(["第0段"]))
+        await asyncio.sleep(0)
+        reply = client.embeddings.do(numbered(40))
+        await task
+        return reply
+
+    assert len(asyncio.run(main()).data) == 40

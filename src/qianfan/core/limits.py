@@ -23,6 +23,8 @@ MINUTE = 60.0
 
 _NEAR = 64  # places from the head of the queue
 
+_OVERDUE = 1.0  # seconds
+
 _UNEVEN = 0.005  # of an interval: the way from here to the network is shorter one time, longer another
 
 
@@ -33,16 +35,19 @@ class Place:
         tokens: What it is thought to use, in tokens.
         abandoned: Whether whoever held it has given up.
         left: When it left; `-inf` where it has not.
-        ring: Called, from any thread, when its turn may have come earlier than it was told.
+        told: When it was told to ask again.
+        ring: Called, from any thread, when its turn may have come earlier than it was told; returns
+            False where nobody will hear it any more.
     """
 
-    __slots__ = ("_ticket", "abandoned", "left", "ring", "spent", "tokens")
+    __slots__ = ("_ticket", "abandoned", "left", "ring", "spent", "tokens", "told")
 
     def __init__(self, ticket: int, tokens: int) -> None:
         self._ticket = ticket
         self.tokens = tokens
         self.abandoned = False
         self.left = -inf
+        self.told = inf
         self.spent: _Spent | None = None
         self.ring: Callable[[], object] = _nobody
 
@@ -132,7 +137,7 @@ class RateLimiter:
         """
         if self._word:
             self._read()
-        rank = bisect_left(self._waiting, place) if len(self._waiting) > 1 else 0
+        rank = self._rank(place, now)
         due = self._last + self._interval * (rank + 1)
         if due > deadline or now > deadline:
             return inf
@@ -144,9 +149,25 @@ class RateLimiter:
             ahead = sum(before.tokens for before in self._waiting[:rank]) if rank < _NEAR else inf
             wait = max(wait, self._tokens.wait(ahead, place.tokens, now))
         if wait:
+            place.told = now + wait
             return min(wait, deadline - now) or inf
         self._depart(place, rank, now)
         return 0.0
+
+    def _rank(self, place: Place, now: float) -> int:
+        """Return how many stand before a place, without those whose time to ask is long past.
+
+        Their event loop is gone, or their thread held up; should they ask after all, they are first again.
+        """
+        waiting = self._waiting
+        if len(waiting) == 1 and waiting[0] is place:
+            return 0
+        while waiting and waiting[0].told + _OVERDUE < now:
+            del waiting[0]
+        rank = bisect_left(waiting, place)
+        if rank == len(waiting) or waiting[rank] is not place:
+            waiting.insert(rank, place)
+        return rank
 
     def leave(self, now: float) -> None:
         """Say that the request just let go really leaves now: its thread may have lost the processor."""
@@ -178,8 +199,7 @@ class RateLimiter:
     def _ring(waiting: Sequence[Place]) -> None:
         """Wake the first: what it was told may be out of date. It wakes the next when it leaves."""
         for place in waiting:
-            if not place.abandoned:
-                place.ring()
+            if not place.abandoned and place.ring() is not False:
                 return
 
     def _read(self) -> None:

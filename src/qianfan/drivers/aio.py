@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections import deque
 from math import inf
 from time import monotonic
@@ -40,10 +39,13 @@ class _Bell:
         self._loop = asyncio.get_running_loop()
         self._rung = asyncio.Event()
 
-    def ring(self) -> None:
-        """Wake the task; nothing happens where its loop is closed."""
-        with contextlib.suppress(RuntimeError):
+    def ring(self) -> bool:
+        """Wake the task; say whether it can hear, which it cannot where its loop is closed."""
+        try:
             self._loop.call_soon_threadsafe(self._rung.set)
+        except RuntimeError:
+            return False
+        return True
 
     async def wait(self, seconds: float) -> None:
         """Wait for the bell, for so many seconds at most and not quite to their end."""

@@ -75,11 +75,12 @@ def run(flow: Flow[T], transport: Transport) -> T:
 class Run(Generic[T]):
     """One flow on its way, and the body it may hold open."""
 
-    __slots__ = ("_body", "_flow", "_transport")
+    __slots__ = ("_body", "_flow", "_loop", "_transport")
 
-    def __init__(self, flow: Flow[T], transport: Transport) -> None:
+    def __init__(self, flow: Flow[T], transport: Transport, loop: object = None) -> None:
         self._flow = flow
         self._transport = transport
+        self._loop = loop  # one that cannot run before this flow has ended, beside the thread's own
         self._body: OpenBody | None = None
 
     def advance(self) -> Emit | T:
@@ -179,6 +180,7 @@ class Run(Generic[T]):
         """Run flows in this thread and, beside it, in others that live as long as there is work."""
         outcomes: list[Any] = [None] * len(flows)
         todo = deque(enumerate(flows))
+        loop = self._loop or running_loop()  # it waits for this thread, which waits for its helpers
 
         def work() -> None:
             while True:
@@ -187,7 +189,7 @@ class Run(Generic[T]):
                 except IndexError:
                     return
                 try:
-                    outcomes[index] = run(flow, self._transport)
+                    outcomes[index] = Run(flow, self._transport, loop).advance()
                 except Exception as error:  # noqa: BLE001  # the caller's flow judges
                     outcomes[index] = error
                     todo.clear()
@@ -207,7 +209,7 @@ class Run(Generic[T]):
 
     def _once(self, key: Hashable, flow: Callable[[], Flow[Any]], deadline: float) -> Any:
         while True:
-            flight, leads = FLIGHTS.join(key, running_loop(), blocking=True)
+            flight, leads = FLIGHTS.join(key, self._loop or running_loop(), blocking=True)
             if not leads:
                 try:
                     landing = flight.landing.result(max(0.0, deadline - monotonic()))

@@ -1,0 +1,99 @@
+"""What the programs of LangChain's users start from; run by the Python of .venv-compat, not by the tests'.
+
+What langchain-community 0.4 touches of `qianfan`, and the programs that go through it:
+
+| Where        | What                                                                | Programs             |
+|--------------|---------------------------------------------------------------------|----------------------|
+| module       | `ChatCompletion`, `Completion`, `Embedding`; nothing else           | all                  |
+| made with    | `model=` (None too), `ak=`, `sk=`, `endpoint=`, all of `init_kwargs`| test_keys, test_chat |
+|              | chat also `stream=`; keys only where they are not empty             | test_chat            |
+| `do`, `ado`  | `messages=` or `prompt=`, `model=`, `endpoint=`, `stream=`, `stop=`, | test_chat,          |
+|              | `request_timeout=`, `top_p=`, `temperature=`, `penalty_score=` (None| test_completion      |
+|              | too), `system=`, `functions=`, all of `model_kwargs`                |                      |
+| embeddings   | `texts=` and `model_kwargs`; no `model=`: the object's own          | test_embedding       |
+| messages     | roles `user`, `assistant` with `function_call` and `content` None,  | test_tools           |
+|              | `function` with `name` and `content` of JSON                        |                      |
+| a reply      | `["result"]`, `["data"][i]["embedding"]`, `.get` of `result`,       | all                  |
+|              | `function_call`, `usage` and `body`, its truth value                |                      |
+| its `body`   | `id` must be there; `finish_reason`, `object`, `search_info`,       | test_chat            |
+|              | `function_call` and `usage` may be                                  |                      |
+| a stream     | `for` over `do(...)`, `async for` over `await ado(...)`             | all but embeddings   |
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+from functools import reduce
+from operator import add
+
+import pytest
+
+import qianfan
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _few_objects_to_look_at():
+    """Keep LangChain's modules out of the collections after every test."""
+    import langchain_community.chat_models.baidu_qianfan_endpoint
+    import langchain_community.embeddings.baidu_qianfan_endpoint
+    import langchain_community.llms.baidu_qianfan_endpoint  # noqa: F401  # imported to be kept out
+
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
+
+
+@pytest.fixture(autouse=True)
+def _nothing_left():
+    """Collect what a program left behind while its name still stands in the report."""
+    yield
+    gc.collect()
+
+
+@pytest.fixture
+def platform(monkeypatch):
+    """A platform that the environment leads to, keys included."""
+    with qianfan.local.platform() as platform:
+        for name, value in platform.environment.items():
+            monkeypatch.setenv(name, value)
+        yield platform
+
+
+@pytest.fixture
+def no_keys(platform, monkeypatch):
+    """A platform that the environment leads to, without keys for it."""
+    monkeypatch.delenv("QIANFAN_AK")
+    monkeypatch.delenv("QIANFAN_SK")
+    return platform
+
+
+def invoke(runnable, given, **options):
+    """Ask and wait for the whole answer."""
+    return runnable.invoke(given, **options)
+
+
+def ainvoke(runnable, given, **options):
+    """Ask in an event loop of its own."""
+    return asyncio.run(runnable.ainvoke(given, **options))
+
+
+def stream(runnable, given, **options):
+    """Ask for a stream and add up its parts."""
+    return reduce(add, runnable.stream(given, **options))
+
+
+def astream(runnable, given, **options):
+    """Ask for a stream in an event loop of its own and add up its parts."""
+
+    async def parts():
+        return [part async for part in runnable.astream(given, **options)]
+
+    return reduce(add, asyncio.run(parts()))
+
+
+@pytest.fixture(params=[invoke, ainvoke, stream, astream], ids=lambda way: way.__name__)
+def ask(request):
+    """Each of the four ways in which LangChain asks a model."""
+    return request.param
