@@ -7,6 +7,7 @@ CPU is that of the whole process, all threads, after every worker has had its wa
 from __future__ import annotations
 
 import asyncio
+import functools
 import gc
 import importlib
 import json
@@ -19,8 +20,13 @@ import time
 from pathlib import Path
 from typing import Any
 
+import limiter
+
 EVENTS = {"burst": 500, "packed": 500, "paced": 100}  # per stream
 QUESTION = "你好，请介绍一下千帆大模型平台。"
+TEXTS = [f"第 {number} 段：千帆大模型平台提供了多种模型的推理与精调服务。" for number in range(16)]
+WHOLE = {"unary": QUESTION, "embedding": TEXTS}  # what is sent where the reply comes whole
+DIMENSIONS = 384  # of a vector
 
 
 def drain(client: Any, question: str) -> None:
@@ -37,6 +43,19 @@ async def adrain(client: Any, question: str) -> None:
     check(question, count)
 
 
+def embed(client: Any, texts: list[str]) -> None:
+    check_vectors(client.embed(texts))
+
+
+async def aembed(client: Any, texts: list[str]) -> None:
+    check_vectors(await client.embed(texts))
+
+
+def check_vectors(vectors: list[list[float]]) -> None:
+    if [*map(len, vectors)] != [DIMENSIONS] * len(TEXTS):
+        raise AssertionError(f"sent {len(TEXTS)} texts, read vectors of {[*map(len, vectors)]}")
+
+
 def check(question: str, count: int) -> None:
     if question != f"{question.split(maxsplit=1)[0]} {count}":
         raise AssertionError(f"asked for {question!r}, read {count} events")
@@ -45,7 +64,9 @@ def check(question: str, count: int) -> None:
 def sync_cpu(client: Any, what: str, concurrency: int, count: int) -> float:
     """CPU microseconds per item, by ``concurrency`` threads that share ``count`` calls."""
     question, items = question_and_items(what)
-    call = client.ask if what == "unary" else lambda question: drain(client, question)
+    call = (
+        client.ask if what == "unary" else functools.partial(embed if what == "embedding" else drain, client)
+    )
     each = count // concurrency
     warm, go = threading.Barrier(concurrency + 1), threading.Barrier(concurrency + 1)
     done: list[int] = []
@@ -74,7 +95,11 @@ def sync_cpu(client: Any, what: str, concurrency: int, count: int) -> float:
 async def async_cpu(client: Any, what: str, concurrency: int, count: int) -> float:
     """CPU microseconds per item, by ``concurrency`` tasks that share ``count`` calls."""
     question, items = question_and_items(what)
-    call = client.ask if what == "unary" else lambda question: adrain(client, question)
+    call = (
+        client.ask
+        if what == "unary"
+        else functools.partial(aembed if what == "embedding" else adrain, client)
+    )
     each = count // concurrency
 
     async def work(times: int) -> None:
@@ -90,12 +115,12 @@ async def async_cpu(client: Any, what: str, concurrency: int, count: int) -> flo
 
 def warm_up(what: str, concurrency: int) -> int:
     """How many calls each worker makes first, so that connections are open and lazy imports done."""
-    return max(2, 20 // concurrency) if what == "unary" else 3
+    return max(2, 20 // concurrency) if what in WHOLE else 3
 
 
-def question_and_items(what: str) -> tuple[str, int]:
-    if what == "unary":
-        return QUESTION, 1
+def question_and_items(what: str) -> tuple[Any, int]:
+    if what in WHOLE:
+        return WHOLE[what], 1
     return f"{what} {EVENTS[what]}", EVENTS[what]
 
 
@@ -209,8 +234,8 @@ async def measure_async(clients: Any, what: str, concurrency: int, count: int, s
         report(await async_cpu(client, what, concurrency, count))
 
 
-def report(figure: float) -> None:
-    print(json.dumps({"figure": figure}), flush=True)
+def report(figure: float, **more: float) -> None:
+    print(json.dumps({"figure": figure, **more}), flush=True)
     os._exit(0)  # closing what is open is not measured
 
 
@@ -218,6 +243,8 @@ def main() -> None:
     who, what, mode, concurrency, count, server, *core = sys.argv[1:]
     if core and hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {int(core[0])})
+    if what in {"rate", "pass"}:
+        report(**(limiter.rate if what == "rate" else limiter.uncontended)(mode, int(count)))
     clients = importlib.import_module(f"clients.{who}")
     arguments = clients, what, int(concurrency), int(count), server
     if mode == "sync":

@@ -30,6 +30,7 @@ def render(samples: Samples, measures: list[Measure], facts: Mapping[str, str], 
     return "\n".join(parts)
 
 
+NOT_MET = "**not met**"
 FIGURES = "Figures are medians over the rounds, the lowest in brackets. `÷` columns are ratios.\n"
 
 
@@ -47,15 +48,10 @@ def judge(samples: Samples, target: Target) -> list[str] | None:
     if not ours:
         return None
     if not target.beside:
-        worst = max(ours)
-        return [
-            target.measure,
-            "",
-            plain(worst),
-            "",
-            f"≤ {plain(target.limit)}",
-            verdict(worst, target.limit),
-        ]
+        worst, sign = (min(ours), "≥") if target.at_least else (max(ours), "≤")
+        met = worst >= target.limit if target.at_least else worst <= target.limit
+        limit = f"{sign} {plain(target.limit)}"
+        return [target.measure, "", plain(worst), "", limit, "met" if met else NOT_MET]
     base = target.base or target.measure
     others = samples.get(base, {}).get(target.beside)
     value = ratio(ours, others)
@@ -70,7 +66,7 @@ def judge(samples: Samples, target: Target) -> list[str] | None:
 def verdict(value: float, limit: float, bare: float | None = None) -> str:
     if value <= limit:
         return "met"
-    return "**not met**" + (", nor by bare" if bare is not None and bare > limit else "")
+    return NOT_MET + (", nor by bare" if bare is not None and bare > limit else "")
 
 
 def figures(samples: Samples, measures: list[Measure]) -> str:

@@ -1,6 +1,7 @@
 """The bare server: canned answers over raw asyncio, so that the client's work is what is measured.
 
-It speaks v1 chat, v2 chat and OAuth. The last user message says which answer is wanted:
+It speaks OAuth, and chat and embeddings of v1 and v2. The answer to any embedding is 16 vectors of 384
+numbers. The last user message of a chat says which answer is wanted:
 
     "burst 500"    500 events, each an HTTP chunk of its own, all in one write
     "packed 500"   500 events in HTTP chunks of 16 KiB, as a buffering proxy passes them on, in one write
@@ -15,6 +16,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import json
+import math
 import os
 import sys
 from typing import Any
@@ -40,6 +42,22 @@ UNARY_V2 = {
     "usage": USAGE,
 }
 TOKEN = {"access_token": "24.bench", "expires_in": 2592000, "refresh_token": "25.bench", "scope": "public"}
+
+VECTORS = {
+    "id": "as-9p8o7i6u5y",
+    "object": "embedding_list",
+    "created": 1698140200,
+    "model": "embedding-v1",
+    "data": [
+        {
+            "object": "embedding",
+            "embedding": [math.sin(index * 384 + number) / 14 for number in range(384)],
+            "index": index,
+        }
+        for index in range(16)
+    ],
+    "usage": {"prompt_tokens": 400, "total_tokens": 400},
+}
 
 counted = {"connections": 0, "requests": 0, "token_requests": 0}
 
@@ -77,6 +95,7 @@ OPENING = (
     b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream; charset=utf-8\r\nTransfer-Encoding: chunked\r\n\r\n"
 )
 ANSWERS = {1: reply(UNARY_V1), 2: reply(UNARY_V2)}
+EMBEDDED = reply(VECTORS)
 NOT_FOUND = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
 
 
@@ -125,6 +144,8 @@ class Connection(asyncio.Protocol):
             self.chat(1, json.loads(body))
         elif path.startswith(b"/v2/chat/completions"):
             self.chat(2, json.loads(body))
+        elif b"/embeddings" in path:
+            self.transport.write(EMBEDDED)
         elif path.startswith(b"/oauth/2.0/token"):
             counted["token_requests"] += 1
             self.loop.call_later(TOKEN_DELAY, self.transport.write, reply(TOKEN))

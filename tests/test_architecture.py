@@ -88,6 +88,7 @@ CORE_MAY_IMPORT = (
         "enum",
         "functools",
         "math",
+        "operator",
         "random",
         "re",
         "typing",

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
 PATH = "/rpc/2.0/ai_custom/v1/wenxinworkshop/chat/eb-instant?access_token=24.x"
+EMBEDDINGS = "/rpc/2.0/ai_custom/v1/wenxinworkshop/embeddings/embedding-v1?access_token=24.x"
 HEADERS = {"Content-Type": "application/json"}
 
 
@@ -26,6 +27,12 @@ class Sync:
     def __init__(self, server: str) -> None:
         self.pool = urllib3.PoolManager(maxsize=512)
         self.url = server + PATH
+        self.embeddings = server + EMBEDDINGS
+
+    def embed(self, texts: list[str]) -> list[list[float]]:
+        body = orjson.dumps({"input": texts})
+        response = self.pool.request("POST", self.embeddings, body=body, headers=HEADERS)
+        return [item["embedding"] for item in orjson.loads(response.data)["data"]]
 
     def ask(self, question: str) -> str:
         response = self.pool.request("POST", self.url, body=body(question, stream=False), headers=HEADERS)
@@ -51,6 +58,12 @@ class Async:
     def __init__(self, server: str) -> None:
         self.session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0))
         self.url = server + PATH
+        self.embeddings = server + EMBEDDINGS
+
+    async def embed(self, texts: list[str]) -> list[list[float]]:
+        body = orjson.dumps({"input": texts})
+        async with self.session.post(self.embeddings, data=body, headers=HEADERS) as response:
+            return [item["embedding"] for item in orjson.loads(await response.read())["data"]]
 
     async def ask(self, question: str) -> str:
         async with self.session.post(

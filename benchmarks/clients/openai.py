@@ -16,6 +16,10 @@ class Sync:
     def __init__(self, server: str) -> None:
         self.client = OpenAI(api_key="bce-v3/x", base_url=server + "/v2")
 
+    def embed(self, texts: list[str]) -> list[list[float]]:
+        reply = self.client.embeddings.create(model="embedding-v1", input=texts, encoding_format="float")
+        return [item.embedding for item in reply.data]
+
     def ask(self, question: str) -> str:
         reply = self.client.chat.completions.create(
             model=MODEL, messages=[{"role": "user", "content": question}]
@@ -34,6 +38,12 @@ class Sync:
 class Async:
     def __init__(self, server: str) -> None:
         self.client = AsyncOpenAI(api_key="bce-v3/x", base_url=server + "/v2")
+
+    async def embed(self, texts: list[str]) -> list[list[float]]:
+        reply = await self.client.embeddings.create(
+            model="embedding-v1", input=texts, encoding_format="float"
+        )
+        return [item.embedding for item in reply.data]
 
     async def ask(self, question: str) -> str:
         messages = [{"role": "user", "content": question}]

@@ -24,6 +24,10 @@ class Sync:
 
     def __init__(self, server: str) -> None:
         self.chat = chat(server)
+        self.embedding = qianfan.Embedding(access_token="24.x")
+
+    def embed(self, texts: list[str]) -> list[list[float]]:
+        return [item["embedding"] for item in self.embedding.do(texts=texts)["data"]]
 
     def ask(self, question: str) -> str:
         return self.chat.do(messages=[{"role": "user", "content": question}])["result"]
@@ -37,6 +41,10 @@ class Async:
 
     def __init__(self, server: str) -> None:
         self.chat = chat(server)
+        self.embedding = qianfan.Embedding(access_token="24.x")
+
+    async def embed(self, texts: list[str]) -> list[list[float]]:
+        return [item["embedding"] for item in (await self.embedding.ado(texts=texts))["data"]]
 
     async def ask(self, question: str) -> str:
         return (await self.chat.ado(messages=[{"role": "user", "content": question}]))["result"]

@@ -14,6 +14,7 @@ from qianfan.resources.images import ImageReading, Images
 from qianfan.resources.plugin import Plugins
 from qianfan.resources.rerank import Rerank
 from qianfan.resources.tokens import Tokens
+from qianfan.settings import check_names
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -75,6 +76,7 @@ class Tokenizer(Tokens):
     """
 
     def __init__(self, **arguments: Unpack[ClientArguments]) -> None:
+        check_names(arguments)
         self._arguments = arguments
 
     @cached_property

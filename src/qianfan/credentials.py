@@ -84,6 +84,8 @@ def shape(value: str) -> str:
         return "a v2 API key (bce-v3/…)"
     if _TOKEN.match(value):
         return "an access token (24.…), which belongs in access_token="
+    if value and set(value) == {"*"}:
+        return "a masked key (***), such as str() makes of a SecretStr: pass its get_secret_value()"
     return ""
 
 

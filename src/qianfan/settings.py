@@ -5,21 +5,20 @@ The result is one frozen value that is passed down; nothing below reads the envi
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, field
 from math import nan
 from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
 from urllib.parse import SplitResult, urlsplit
 
-from qianfan import config, credentials
-from qianfan.config import DEFAULTS
+from qianfan import credentials
+from qianfan.config import DEFAULTS, Sources
 from qianfan.core.http import redact
 from qianfan.core.limits import RateLimiter
 from qianfan.core.retry import RetryPolicy
 from qianfan.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from qianfan.credentials import Credential
 
@@ -100,6 +99,15 @@ class Settings:
     network: Network = field(default_factory=Network)
 
 
+def check_names(arguments: Mapping[str, Any]) -> None:
+    """Raise `TypeError` for an argument that no client takes."""
+    unknown = set(arguments) - set(ClientArguments.__annotations__)
+    if unknown:
+        raise TypeError(
+            f"unexpected argument {min(unknown)!r}; known: {', '.join(ClientArguments.__annotations__)}"
+        )
+
+
 def resolve(arguments: ClientArguments, environment: Mapping[str, str] | None = None) -> Settings:
     """Return the settings that arguments, setters and environment give together.
 
@@ -107,7 +115,8 @@ def resolve(arguments: ClientArguments, environment: Mapping[str, str] | None = 
         InvalidArgumentError: No credential, half of one, one in the wrong place, or a value that
             does not fit; nothing has been sent.
     """
-    sources = _Sources(arguments, config.values, _environment(environment))
+    check_names(arguments)
+    sources = Sources(arguments, environment)
     local = sources.flag("local", default=False) and not arguments.get("base_url")
     base_url = _url("base_url", sources.text("base_url") or BASE_URL)
     return Settings(
@@ -169,72 +178,7 @@ def attempts(name: str, value: Any) -> int:
     return int(number)
 
 
-class _Sources:
-    """Three levels of settings, asked by name from the strongest to the weakest."""
-
-    def __init__(
-        self, arguments: Mapping[str, Any], setters: Mapping[str, Any], env: Mapping[str, str]
-    ) -> None:
-        unknown = set(arguments) - set(ClientArguments.__annotations__)
-        if unknown:
-            raise TypeError(
-                f"unexpected argument {min(unknown)!r}; known: {', '.join(ClientArguments.__annotations__)}"
-            )
-        self.arguments = arguments
-        self.setters = setters
-        self.env = env
-
-    def find(self, name: str, env: str = "") -> tuple[int, Any]:
-        """Return the level (0 strongest, 3 none) and the value of a setting."""
-        key = (env or name).upper()
-        variable = env if env.isupper() else f"QIANFAN_{key}"
-        for level, value in enumerate(
-            (self.arguments.get(name), self.setters.get(key), self.env.get(variable))
-        ):
-            if value is not None and value != "" and not (level == 2 and str(value).lower() == "none"):
-                return level, value
-        return 3, None
-
-    def text(self, name: str, env: str = "") -> str | None:
-        """Return a setting that is a str."""
-        _, value = self.find(name, env)
-        if value is not None and not isinstance(value, str):
-            raise InvalidArgumentError(f"{name} must be a str, not {type(value).__name__}")
-        return value
-
-    def read(self, name: str, check: Callable[[str, Any], T], env: str = "") -> T:
-        """Return a setting, or its default, as its check gives it back."""
-        _, value = self.find(name, env)
-        return check(name, DEFAULTS[(env or name).upper()] if value is None else value)
-
-    def flag(self, name: str, *, default: bool, env: str = "") -> bool:
-        """Return a setting that is on or off, in the spellings the classic SDK takes."""
-        _, value = self.find(name, env)
-        if value is None:
-            return default
-        if isinstance(value, bool):
-            return value
-        word = str(value).strip().lower()
-        if word in {"1", "y", "yes", "t", "true", "on"}:
-            return True
-        if word in {"0", "n", "no", "f", "false", "off"}:
-            return False
-        raise InvalidArgumentError(f"{name} must be true or false, not {value!r}")
-
-    def codes(self, name: str, default: frozenset[int]) -> frozenset[int]:
-        """Return a setting that lists error codes, such as `18,336100`."""
-        text = self.text(name)
-        if text is None:
-            return default
-        try:
-            return frozenset(int(part) for part in text.strip("[]{}() ").split(",") if part.strip())
-        except ValueError:
-            raise InvalidArgumentError(
-                f"{name} must list error codes, such as 18,336100, not {text!r}"
-            ) from None
-
-
-def _credential(sources: _Sources, *, local: bool) -> Credential:
+def _credential(sources: Sources, *, local: bool) -> Credential:
     """Return the credential of the strongest level; inside one level a ready-made token comes first."""
     if local:  # the platform in this process takes any key
         return credentials.ApplicationKey(sources.text("ak") or "local", sources.text("sk") or "local")
@@ -255,7 +199,7 @@ def _credential(sources: _Sources, *, local: bool) -> Credential:
     return credentials.AccessCode(code)
 
 
-def _limiter(sources: _Sources) -> RateLimiter | None:
+def _limiter(sources: Sources) -> RateLimiter | None:
     """Return the limiter that was passed, or one of the limits that were given, or None."""
     given = sources.arguments.get("rate_limiter")
     names = ("query_per_second", "request_per_minute", "token_per_minute")
@@ -272,23 +216,15 @@ def _limiter(sources: _Sources) -> RateLimiter | None:
         sources.read(name, not_negative, env=env) or None
         for name, env in zip(names, ("qps_limit", "rpm_limit", "tpm_limit"), strict=True)
     ]
-    return RateLimiter(*limits) if any(limits) else None
+    if not any(limits):
+        return None
+    if any(sources.arguments.get(name) is not None for name in names):
+        return RateLimiter(*limits)
+    # The environment speaks of the whole process: its objects keep such limits together.
+    return _of_the_process.setdefault(tuple(limits), RateLimiter(*limits))
 
 
-def _environment(given: Mapping[str, str] | None) -> Mapping[str, str]:
-    """Return the environment, with the .env file under it that QIANFAN_DOT_ENV_CONFIG_FILE names."""
-    env = os.environ if given is None else given
-    path = env.get("QIANFAN_DOT_ENV_CONFIG_FILE")
-    if not path:
-        return env
-    try:
-        from dotenv import dotenv_values
-    except ImportError:
-        raise InvalidArgumentError(
-            "QIANFAN_DOT_ENV_CONFIG_FILE is set, but python-dotenv is not installed",
-            hint="pip install 'qianfan[dotenv]'",
-        ) from None
-    return {**{key: value for key, value in dotenv_values(path).items() if value is not None}, **env}
+_of_the_process: dict[tuple[float | None, ...], RateLimiter] = {}
 
 
 def _url(name: str, value: str) -> str:
@@ -308,7 +244,7 @@ def _url(name: str, value: str) -> str:
     return value.rstrip("/")
 
 
-def _proxy(sources: _Sources, base_url: str) -> str | None:
+def _proxy(sources: Sources, base_url: str) -> str | None:
     """Return the proxy for a host: the argument's, QIANFAN_PROXY's, or the environment's for its scheme.
 
     A loopback host is never reached through a proxy that only the environment names.

@@ -327,7 +327,7 @@ def test_setup_with_an_unknown_level(clone):
     """A level that setup does not know ends with its usage."""
     done = clone.run("setup", "everything")
 
-    assert (done.returncode, done.stderr) == (2, "usage: scripts/setup [demo|dev]\n")
+    assert (done.returncode, done.stderr) == (2, "usage: scripts/setup [demo|dev|compat]\n")
 
 
 @posix

@@ -6,12 +6,15 @@ import functools
 import json
 import logging
 import re
+import threading
+import time
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import qianfan.local
+from qianfan.errors import QianfanError
 from qianfan.local import tokens
 
 FIELDS = {
@@ -214,6 +217,38 @@ def test_function_that_raises(caller, caplog):
     assert answer["error_msg"] == "system error: the plugin broken failed"
     (record,) = caplog.records
     assert record.exc_info[0] is ZeroDivisionError
+
+
+def test_nobody_waits_for_a_function_at_the_end():
+    """A platform stops at once, although a function still works on an answer nobody will read."""
+    begun, end = threading.Event(), threading.Event()
+
+    def slow(query):
+        begun.set()
+        end.wait(30)
+        return query
+
+    with qianfan.local.platform() as platform:
+        platform.add_endpoint("shop", "plugin")
+        platform.add_plugin(slow)
+        client = platform.client(retry_count=1)
+        asking = threading.Thread(
+            target=fails, args=(lambda: client.plugin.do("x", endpoint="shop", plugins=["slow"]),)
+        )
+        asking.start()
+        assert begun.wait(10)
+        started = time.monotonic()
+        platform.stop()
+        assert time.monotonic() - started < 5
+        end.set()
+        asking.join()
+        client.close()
+
+
+def fails(call):
+    """Make a call that has to fail."""
+    with pytest.raises(QianfanError):
+        call()
 
 
 def test_function_that_asks_the_platform(caller):

@@ -9,12 +9,10 @@ import pytest
 
 from qianfan.core.auth.oauth import ApplicationAuth
 from qianfan.core.auth.static import NoAuth
-from qianfan.core.call import Call
 from qianfan.core.effects import Emit, Reserve, Send, Together
 from qianfan.core.flow import later, stream, unary
 from qianfan.core.limits import RateLimiter
 from qianfan.core.retry import RetryPolicy
-from qianfan.core.tokens import count, expected
 from qianfan.core.v1 import V1
 from qianfan.errors import (
     ConnectionFailedError,
@@ -286,6 +284,14 @@ class TestTokens:
 
         assert_used(limiter, tokens, script.now)
 
+    def test_without_a_limiter(self) -> None:
+        """Where nobody limits, nobody is told."""
+        made = exchange()
+        made.answered(V1(CALL).decode(reply(result="a", **used(10))))
+        made.missed(ConnectionFailedError("reset"))
+
+        assert made.place is None
+
     def test_what_is_no_model_reply_settles_nothing(self) -> None:
         """A call that returns something else than a reply keeps its estimate."""
         limiter, script = RateLimiter(token_per_minute=LIMIT), Script(ANSWER)
@@ -373,50 +379,3 @@ class TestLearning:
         call(script, limiter=limiter, timeout=100)
 
         assert script.now == pytest.approx(1060.0, abs=1)
-
-
-WRITTEN = [
-    ("", 0, 0),
-    ("你好", 1, 2),
-    ("你好，世界。", 2, 4),
-    ("hello world", 2, 2),
-    ("用 GPT4 写一首诗", 4, 6),
-    ("日本語テキスト", 4, 7),
-    ("한국어", 1, 3),
-    ("𠀀", 0, 1),
-    ("。，！? \n\t", 0, 0),
-]
-
-
-class TestEstimates:
-    """How many tokens a text may have."""
-
-    @pytest.mark.parametrize(("text", "tokens", "_most"), WRITTEN)
-    def test_count(self, text: str, tokens: int, _most: int) -> None:
-        """0.625 a character of Chinese, Japanese or Korean, 1 a word."""
-        assert count(text) == tokens
-
-    @pytest.mark.parametrize(("text", "_tokens", "most"), WRITTEN)
-    def test_expected_of_an_embedding(self, text: str, _tokens: int, most: int) -> None:
-        """1 a character and 1.3 a word, rounded down; an embedding writes no answer."""
-        assert expected(Call("embedding", None, None, {"input": [text]})) == most
-
-    @pytest.mark.parametrize(
-        ("kind", "fields", "tokens"),
-        [
-            ("chat", {"messages": [{"role": "user", "content": "你好"}]}, 1024 + 3),
-            ("chat", {"messages": [{"role": "user", "content": "你好"}], "max_output_tokens": 50}, 50 + 3),
-            ("chat", {"messages": (), "max_output_tokens": None}, 1024),
-            ("chat", {"messages": [], "system": "你是诗人", "temperature": 0.5, "stop": ["完"]}, 1024 + 5),
-            ("chat", {"messages": [{"role": "assistant", "content": None}]}, 1024 + 1),
-            ("chat", {"messages": [], "functions": [{"parameters": {"type": "object"}}]}, 1024 + 1),
-            ("completion", {"prompt": "你好"}, 1024 + 2),
-            ("plugin", {"query": "你好"}, 1024 + 2),
-            ("image2text", {"prompt": "图里有什么", "image": "aGVsbG8 aGVsbG8"}, 1024 + 5),
-            ("reranker", {"query": "你好", "documents": ["世界", "hello"]}, 5),
-            ("text2image", {"prompt": "一只猫"}, 3),
-        ],
-    )
-    def test_expected(self, kind: str, fields: dict[str, Any], tokens: int) -> None:
-        """The texts of a call in whatever depth, and the longest answer where one is written."""
-        assert expected(Call(kind, None, None, fields)) == tokens

@@ -634,6 +634,16 @@ class TestLearn:
 
         assert limiter.ask(waiting, 0.0) == 0
 
+    def test_the_last_word_is_that_of_the_latest_request(self) -> None:
+        """A slow reply to an earlier request does not undo what a later one has told."""
+        limiter = RateLimiter(adaptive=True)
+        for now in (0.0, 30.0):
+            limiter.ask(limiter.enter(), now)
+        learn(limiter, 30.0, limit_requests=10, remaining_requests=0)
+        learn(limiter, 0.0, limit_requests=10, remaining_requests=9)
+
+        assert limiter.ask(limiter.enter(), 59.0) > 0
+
     def test_in_order_of_expiry(self) -> None:
         """Who waits is told when enough of what is spent, by us or by others, is a minute old."""
         limiter = RateLimiter(adaptive=True)
@@ -677,6 +687,13 @@ def rung(places: list[Place]) -> list[int]:
     return heard
 
 
+def waiting(limiter: RateLimiter, number: int, tokens: int = 0) -> list[Place]:
+    """Return places that were told to wait."""
+    places = [limiter.enter(tokens) for _ in range(number)]
+    assert all(limiter.ask(place, 0.0) for place in places)
+    return places
+
+
 class TestRings:
     """Who is woken, and when; that all leave in time is what the model above shows."""
 
@@ -693,8 +710,11 @@ class TestRings:
 
     def test_the_next_when_one_leaves(self) -> None:
         """Under a limit per minute the next is woken when one leaves: there may be room for both."""
-        limiter = RateLimiter(request_per_minute=5)
-        places = [limiter.enter() for _ in range(3)]
+        limiter = RateLimiter(token_per_minute=100)
+        left = limiter.enter(100)
+        limiter.ask(left, 0.0)
+        places = waiting(limiter, 3, tokens=30)
+        limiter.settle(left, 0)
         heard = rung(places)
 
         limiter.ask(places[0], 0.0)
@@ -704,13 +724,27 @@ class TestRings:
     def test_the_first_when_there_is_room(self) -> None:
         """A correction wakes the first."""
         limiter = RateLimiter(token_per_minute=100)
-        left, *places = [limiter.enter(100) for _ in range(3)]
+        left = limiter.enter(100)
         limiter.ask(left, 0.0)
-        heard = rung(places)
+        heard = rung(waiting(limiter, 2, tokens=100))
 
         limiter.settle(left, 10)
 
         assert heard == [0]
+
+    def test_nobody_who_has_given_up(self) -> None:
+        """Who has given up passes the bell on, though nobody has asked since."""
+        limiter = RateLimiter(token_per_minute=100)
+        left = limiter.enter(100)
+        limiter.ask(left, 0.0)
+        places = waiting(limiter, 3, tokens=100)
+        limiter.abandon(places[0])
+        limiter.abandon(places[1])
+        heard = rung(places)
+
+        limiter.settle(left, 0)
+
+        assert heard == [2]
 
     def test_the_first_when_something_is_learned(self) -> None:
         """What the service says may make room too."""
@@ -736,7 +770,8 @@ class TestRings:
     def test_a_crowd_that_gives_up_wakes_each_other_a_few_times(self) -> None:
         """When all of many give up, the work grows with their number and not with its square."""
         limiter = RateLimiter(1)
-        places = [limiter.enter() for _ in range(300)]
+        limiter.ask(limiter.enter(), 0.0)
+        places = waiting(limiter, 300)
         heard = rung(places)
 
         for place in places:
@@ -765,9 +800,6 @@ class TestLeave:
         limiter.leave(10.4)
 
         assert limiter.ask(limiter.enter(), 20.5) == 0.5
-
-
-COPIES = [lambda thing: pickle.loads(pickle.dumps(thing)), deepcopy, copy]  # noqa: S301  # our own
 
 
 class TestValue:
@@ -805,17 +837,23 @@ class TestValue:
         """It shows the limits it was given."""
         assert repr(limiter) == text
 
-    @pytest.mark.parametrize("way", COPIES, ids=["pickled", "copied deeply", "copied"])
-    def test_a_copy_has_the_limits_and_nothing_else(self, way: Any) -> None:
-        """A copy has the same limits, an empty queue, and nothing spent."""
+    def test_a_pickled_one_has_the_limits_and_nothing_else(self) -> None:
+        """In another process there are the same limits, an empty queue, and nothing spent."""
         limiter = RateLimiter(1, 2, 300, adaptive=True)
         limiter.ask(limiter.enter(300), 0.0)
         limiter.enter(300)
 
-        copied = way(limiter)
+        copied = pickle.loads(pickle.dumps(limiter))  # noqa: S301  # our own
 
         assert (repr(copied), copied is limiter) == (repr(limiter), False)
         assert copied.ask(copied.enter(300), 0.0) == 0
+
+    @pytest.mark.parametrize("way", [copy, deepcopy])
+    def test_a_copy_keeps_to_the_same_limits(self, way: Any) -> None:
+        """A copied client must not be twice as fast."""
+        limiter = RateLimiter(1)
+
+        assert way(limiter) is limiter
 
     def test_forget(self) -> None:
         """A forked child waits for none of its parent's callers."""

@@ -415,6 +415,58 @@ class TestArguments:
         assert MODEL_PREFIX == "/rpc/2.0/ai_custom/v1/wenxinworkshop"
 
 
+class TestLimiter:
+    """Which rate limiter an object has."""
+
+    def test_the_one_that_was_passed(self) -> None:
+        """A limiter that is passed is used itself, whatever limits are set for the others."""
+        limiter = RateLimiter(5)
+        environment = {"QIANFAN_QPS_LIMIT": "9", "QIANFAN_TPM_LIMIT": "9"}
+
+        assert settings({"rate_limiter": limiter}, **environment).limiter is limiter
+
+    @pytest.mark.parametrize("none", [None, 0])
+    def test_beside_what_was_not_given(self, none: Any) -> None:
+        """A limit of None or 0 is no second answer."""
+        limiter = RateLimiter(5)
+
+        assert settings({"rate_limiter": limiter, "query_per_second": none}).limiter is limiter
+
+    @pytest.mark.parametrize("name", ["query_per_second", "request_per_minute", "token_per_minute"])
+    def test_beside_a_limit(self, name: str) -> None:
+        """A limiter and a limit beside it are refused."""
+        text = refusal({**PAIR, "rate_limiter": RateLimiter(5), name: 5})
+
+        assert f"rate_limiter and {name} are two answers to one question" in text
+
+    def test_what_is_none(self) -> None:
+        """A number is no limiter."""
+        assert "rate_limiter must be a qianfan.RateLimiter, not int" in refusal({**PAIR, "rate_limiter": 5})
+
+    def test_arguments_and_environment_together(self) -> None:
+        """Each of the three limits comes from the strongest level that sets it."""
+        made = settings({"request_per_minute": 7}, QIANFAN_QPS_LIMIT="5", QIANFAN_RPM_LIMIT="9")
+
+        assert repr(made.limiter) == "RateLimiter(query_per_second=5.0, request_per_minute=7.0)"
+
+    @pytest.mark.parametrize(
+        ("name", "value", "says"),
+        [
+            ("QIANFAN_RPM_LIMIT", "-1", "request_per_minute must be a number of at least 0, not '-1'"),
+            ("QIANFAN_TPM_LIMIT", "many", "token_per_minute must be a number of at least 0, not 'many'"),
+            ("QIANFAN_RPM_LIMIT", "0.5", "request_per_minute must be a number of at least 1, not 0.5"),
+            ("QIANFAN_QPS_LIMIT", "inf", "query_per_second must be a number"),
+        ],
+    )
+    def test_bad_limits(self, name: str, value: str, says: str) -> None:
+        """A limit that is none is told by its name."""
+        assert says in refusal(PAIR, **{name: value})
+
+    def test_adaptive_by_what_was_passed_only(self) -> None:
+        """Limits given as numbers are kept as they are."""
+        assert settings({"query_per_second": 1}).limiter.adaptive is False
+
+
 HTTPS, HTTP, LOOPBACK = "https://host", "http://host", "http://127.0.0.1:8000"
 
 

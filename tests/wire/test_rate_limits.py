@@ -363,3 +363,15 @@ def test_messages_are_asked_once_they_may_leave(make, server):
     chat.do(MESSAGES)
 
     assert [request.json["messages"] for request in server.requests] == [MESSAGES] * 2
+
+
+def test_limits_of_the_environment_are_the_processes(server, monkeypatch):
+    """Objects made one after another under QIANFAN_QPS_LIMIT keep one limit together; an argument is the object's own."""
+    monkeypatch.setenv("QIANFAN_QPS_LIMIT", "7.25")
+    made = [Qianfan(access_token="24.mine", base_url=server.url) for _ in range(2)]
+    own = Qianfan(access_token="24.mine", base_url=server.url, query_per_second=7.25)
+
+    assert made[0]._settings.limiter is made[1]._settings.limiter
+    assert own._settings.limiter is not made[0]._settings.limiter
+    for client in (*made, own):
+        client.close()

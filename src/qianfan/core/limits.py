@@ -47,7 +47,7 @@ class Place:
         self.tokens = tokens
         self.abandoned = False
         self.left = -inf
-        self.told = inf
+        self.told = -inf  # one that never comes to ask, because it is interrupted, stands in nobody's way
         self.spent: _Spent | None = None
         self.ring: Callable[[], object] = _nobody
 
@@ -227,6 +227,12 @@ class RateLimiter:
             place.spent = self._tokens.spend(place.tokens, now)
         self._ring(self._waiting)
 
+    def __copy__(self) -> RateLimiter:
+        return self  # a copy of who is limited keeps to the same limit
+
+    def __deepcopy__(self, memo: object) -> RateLimiter:
+        return self
+
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuilt, tuple(getattr(self, name) for name in _LIMITS)
 
@@ -310,7 +316,7 @@ class _Minute:
         self._expire(now)
         self.limited = True
         self._service = limit
-        if remaining is not None:
+        if remaining is not None and now >= self._foreign.time:  # else it answers an earlier request
             self._foreign = _Spent(now, max(0.0, limit - remaining - self._used))
 
     def _expire(self, now: float) -> None:

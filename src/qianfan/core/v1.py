@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from functools import lru_cache
 from math import isfinite
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
@@ -135,7 +136,7 @@ class V1:
 
     def __init__(self, call: Call) -> None:
         self._kind = call.kind
-        self._texts = len(call.fields["input"]) if call.kind == "embedding" else None
+        self._texts = len(call.fields["input"]) if call.kind == "embedding" else 0
         self._model = None if call.endpoint else call.model
 
     def decode(self, reply: Reply) -> Response:
@@ -143,9 +144,9 @@ class V1:
         body = read_json(reply)
         if reply.status != 200 or "error_code" in body or "msg" in body:
             self._raise_for(body, reply)
-        if self._texts is not None:
-            _check_vectors(body, self._texts, reply)
-        return Response(reply.status, reply.headers, self._named(body))
+        if self._kind != "chat":
+            self._fit(body, reply)
+        return Response(reply.status, reply.headers, body)
 
     def decode_event(self, head: Reply, event: Event) -> Response:
         """Return one event, or raise the error it reports."""
@@ -162,17 +163,20 @@ class V1:
             self._raise_for(body, head)
         if event.name is not None:
             body["_event"] = event.name
-        return Response(head.status, head.headers, self._named(body))
+        if self._kind != "chat":
+            self._fit(body, head)
+        return Response(head.status, head.headers, body)
 
     def merger(self, head: Reply) -> V1Merger:
         """Return an empty sum of a stream's events."""
         return V1Merger(head)
 
-    def _named(self, body: dict[str, Any]) -> dict[str, Any]:
-        """Call a completion by its name, where a chat model gave it."""
+    def _fit(self, body: dict[str, Any], reply: Reply) -> None:
+        """Call a completion by its name, where a chat model gave it; order the vectors of an embedding."""
         if self._kind == "completion" and "object" in body:
             body["object"] = "completion"
-        return body
+        elif self._kind == "embedding":
+            _check_vectors(body, self._texts, reply)
 
     def _raise_for(self, body: dict[str, Any], reply: Reply) -> None:
         error = failure(body, reply)
@@ -190,13 +194,16 @@ def _check_vectors(body: dict[str, Any], texts: int, reply: Reply) -> None:
     """Refuse an embedding whose vectors cannot be told apart by their text."""
     data: Any = body.get("data")
     vectors = [
-        item["index"]
+        item
         for item in (data if type(data) is list else ())
-        if type(item) is dict and type(item.get("index")) is int and type(item.get("embedding")) is list
+        if type(item) is dict and type(item.get("embedding")) is list
     ]
-    if sorted(vectors) != list(range(texts)) or len(data) != texts:
-        raise _unusable(f"{len(vectors)} vectors came for {texts} texts, of the indexes {vectors}", reply)
-    body["data"] = sorted(data, key=lambda item: item["index"])
+    if not any("index" in item for item in vectors):  # then they are in the order of the texts
+        vectors = [{**item, "index": index} for index, item in enumerate(vectors)]
+    indexes = [item["index"] for item in vectors if type(item.get("index")) is int]
+    if sorted(indexes) != list(range(texts)) or len(data) != texts:
+        raise _unusable(f"{len(vectors)} vectors came for {texts} texts, of the indexes {indexes}", reply)
+    body["data"] = sorted(vectors, key=itemgetter("index"))
 
 
 class V1Merger:

@@ -140,7 +140,7 @@ class Run(Generic[T]):
         return None
 
     async def _reserve(self, limiter: RateLimiter, tokens: int, deadline: float) -> Place:
-        with LIMITS:
+        with LIMITS.lock:
             place = limiter.enter(tokens)
             wait = limiter.ask(place, monotonic(), deadline)
         if wait:
@@ -153,7 +153,7 @@ class Run(Generic[T]):
         place.ring = bell.ring
         try:
             while True:
-                with LIMITS:
+                with LIMITS.lock:
                     wait = limiter.ask(place, monotonic(), deadline)
                 if not wait:
                     return

@@ -32,7 +32,7 @@ class Pool:
         if self._sync is None:
             from qianfan.drivers.transport_urllib3 import Urllib3Transport
 
-            with _LOCK:
+            with _LOCK.lock:
                 self._sync = self._sync or Urllib3Transport(self._network)
         return self._sync
 
@@ -41,13 +41,13 @@ class Pool:
         if self._async is None:
             from qianfan.drivers.transport_aiohttp import AiohttpTransport
 
-            with _LOCK:
+            with _LOCK.lock:
                 self._async = self._async or AiohttpTransport(self._network)
         return self._async
 
     def release(self) -> bool:
         """Give a lease back; say whether it was the last."""
-        with _LOCK:
+        with _LOCK.lock:
             self._leases -= 1
             last = self._leases == 0
             if last:
@@ -78,7 +78,7 @@ _POOLS: dict[Network, Pool] = {}
 
 def lease(network: Network) -> Pool:
     """Return the pool of a network, with a lease on it."""
-    with _LOCK:
+    with _LOCK.lock:
         pool = _POOLS.get(network)
         if pool is None:
             pool = _POOLS[network] = Pool(network)

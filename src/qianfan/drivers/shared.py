@@ -43,7 +43,10 @@ if hasattr(os, "register_at_fork"):
 
 
 class ForkSafeLock:
-    """A lock that a forked child finds open, whoever held it in the parent."""
+    """A lock that a forked child finds open, whoever held it in the parent.
+
+    Take its `lock`, anew each time: a C lock, so that no interrupt comes between taking it and the block.
+    """
 
     def __init__(self) -> None:
         self.forget()
@@ -51,13 +54,7 @@ class ForkSafeLock:
 
     def forget(self) -> None:
         """Start anew."""
-        self._lock = threading.Lock()
-
-    def __enter__(self) -> None:
-        self._lock.acquire()
-
-    def __exit__(self, *error: object) -> None:
-        self._lock.release()
+        self.lock = threading.Lock()
 
 
 class Landing(NamedTuple):
@@ -115,7 +112,7 @@ class Flights:
             blocking: Whether the caller would block its thread while waiting. It must not wait for
                 a flight that its own thread's loop is to run.
         """
-        with self._lock:
+        with self._lock.lock:
             flight = self._aloft.get(key)
             if flight is None:
                 flight = self._aloft[key] = Flight(loop if not blocking else None)
@@ -126,7 +123,7 @@ class Flights:
 
     def land(self, key: Hashable, flight: Flight, landing: Landing | None) -> None:
         """Tell those who wait how it ended; None makes one of them the next to run it."""
-        with self._lock:
+        with self._lock.lock:
             if self._aloft.get(key) is flight:
                 del self._aloft[key]
         flight.landing.set_result(landing)

@@ -150,7 +150,7 @@ class Run(Generic[T]):
         return None
 
     def _reserve(self, limiter: RateLimiter, tokens: int, deadline: float) -> Place:
-        with LIMITS:
+        with LIMITS.lock:
             place = limiter.enter(tokens)
             wait = limiter.ask(place, monotonic(), deadline)
         if wait:
@@ -163,7 +163,7 @@ class Run(Generic[T]):
         place.ring = partial(bell.put, None)
         try:
             while True:
-                with LIMITS:
+                with LIMITS.lock:
                     wait = limiter.ask(place, monotonic(), deadline)
                 if not wait:
                     return
@@ -181,29 +181,34 @@ class Run(Generic[T]):
         outcomes: list[Any] = [None] * len(flows)
         todo = deque(enumerate(flows))
         loop = self._loop or running_loop()  # it waits for this thread, which waits for its helpers
+        given_up = threading.Event()
 
-        def work() -> None:
+        def work(run: type[Run[Any]], *more: Any) -> None:
             while True:
                 try:
                     index, flow = todo.popleft()
                 except IndexError:
                     return
                 try:
-                    outcomes[index] = Run(flow, self._transport, loop).advance()
+                    outcomes[index] = run(flow, self._transport, loop, *more).advance()
                 except Exception as error:  # noqa: BLE001  # the caller's flow judges
                     outcomes[index] = error
                     todo.clear()
 
         # Daemons: an interrupted program need not wait for replies that nobody wants.
-        helpers = [threading.Thread(target=work, daemon=True) for _ in range(min(at_once, len(flows)) - 1)]
-        for helper in helpers:
-            helper.start()
+        helpers = [
+            threading.Thread(target=work, args=(_Helper, given_up), daemon=True)
+            for _ in range(min(at_once, len(flows)) - 1)
+        ]
         try:
-            work()
+            for helper in helpers:
+                helper.start()
+            work(Run)
             for helper in helpers:
                 helper.join()
         except BaseException:
             todo.clear()
+            given_up.set()
             raise
         return outcomes
 
@@ -228,6 +233,22 @@ class Run(Generic[T]):
             finally:
                 FLIGHTS.land(key, flight, landing)
             return result
+
+
+class _Helper(Run[T]):
+    """A run in a thread beside the caller's, which sends nothing more once the caller has given up."""
+
+    __slots__ = ("_given_up",)
+
+    def __init__(self, flow: Flow[T], transport: Transport, loop: object, given_up: threading.Event) -> None:
+        super().__init__(flow, transport, loop)
+        self._given_up = given_up
+
+    def _perform(self, effect: Effect) -> Any:
+        answer = super()._perform(effect)
+        if self._given_up.is_set():  # while it waited: for a place, a token, or before another attempt
+            raise SystemExit  # ends the thread without a word
+        return answer
 
 
 class Stream(Progress):

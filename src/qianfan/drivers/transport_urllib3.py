@@ -187,7 +187,7 @@ class Urllib3Transport:
 
     def close(self) -> None:
         """Close the idle connections; those in use close when they are done."""
-        with self._lock:
+        with self._lock.lock:
             manager = self._manager
             self._start()
         if manager is not None:
@@ -228,7 +228,7 @@ class Urllib3Transport:
         raise failure  # outside the `except`: what urllib3 raised may quote the URL, token and all
 
     def _new_pool(self, place: str) -> HTTPConnectionPool:
-        with self._lock:
+        with self._lock.lock:
             if self._manager is None:
                 self._manager = self._new_manager()
             # A context reads all trusted certificates: some 20 ms that plain HTTP need not pay.

@@ -6,7 +6,9 @@ Each route has a service that answers its calls; those of the models stand in `i
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
+import threading
 import time
 from email.utils import formatdate
 from typing import TYPE_CHECKING, Protocol
@@ -20,6 +22,8 @@ from qianfan.local import inference, journal, oauth, rules
 from qianfan.local.wire import Refusal, Reply, Request, parse
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from starlette.types import Receive, Scope, Send
 
     from qianfan.local.journal import Call
@@ -107,7 +111,10 @@ class _Endpoint:
         call = journal.open_call(request, self._route, self._state.clock.now())
         too_large = len(body) > MOST_BYTES
         if self._route in inference.RUN_USER_CODE:
-            reply = await asyncio.to_thread(self._answer, request, call, too_large=too_large)
+            answered = await _apart(lambda: self._answer(request, call, too_large=too_large), receive)
+            if answered is None:
+                return
+            reply = answered
         else:
             reply = self._answer(request, call, too_large=too_large)
         call.status = reply.status
@@ -181,6 +188,29 @@ class _Endpoint:
         if self._date[0] != second:
             self._date = (second, formatdate(second, usegmt=True).encode())
         return self._date[1]
+
+
+async def _apart(answer: Callable[[], Reply], receive: Receive) -> Reply | None:
+    """Answer in a thread of its own, for which nobody waits whose caller is gone, by stop() too: then None."""
+    loop = asyncio.get_running_loop()
+    answered: asyncio.Future[Reply] = loop.create_future()
+
+    def settle(reply: Reply) -> None:
+        if not answered.done():
+            answered.set_result(reply)
+
+    def work() -> None:
+        reply = answer()
+        with contextlib.suppress(RuntimeError):  # the platform was stopped meanwhile
+            loop.call_soon_threadsafe(settle, reply)
+
+    threading.Thread(target=work, daemon=True).start()
+    gone = asyncio.ensure_future(receive())
+    try:
+        await asyncio.wait([answered, gone], return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        gone.cancel()
+    return answered.result() if answered.done() else None
 
 
 async def _read(receive: Receive) -> bytes | None:

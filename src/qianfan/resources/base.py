@@ -144,12 +144,14 @@ class Resource:
         request_id = take("request_id", None)
         if request_id:
             headers = {**headers, "Request_id": request_id}
-        for name in (*own, *self.reserved):
-            if name in extra:
-                raise InvalidArgumentError(f"extra holds {name}, which is an argument of its own")
-            if name in parameters and name not in own:
+        for name in self.reserved:
+            if name in parameters:
                 raise InvalidArgumentError(f"{name} is no parameter here: another argument stands for it")
-        fields.update(extra)
+        if extra:
+            for name in (*own, *self.reserved):
+                if name in extra:
+                    raise InvalidArgumentError(f"extra holds {name}, which is an argument of its own")
+            fields.update(extra)
         return Call(self.kind, model, endpoint, fields, stream, headers, query), options
 
 

@@ -40,6 +40,7 @@ class Embeddings(Resource):
     """Embeddings on a client: `client.embeddings.do(texts=[...])`; default model Embedding-V1."""
 
     kind = "embedding"
+    reserved = ("stream", "input")
 
     def do(
         self,

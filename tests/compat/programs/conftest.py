@@ -24,6 +24,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import itertools
 from functools import reduce
 from operator import add
 
@@ -52,11 +53,27 @@ def _nothing_left():
     gc.collect()
 
 
+_numbers = itertools.count(1)
+
+
 @pytest.fixture
-def platform(monkeypatch):
+def keys():
+    """An API Key and a Secret Key that no other test has: tokens are kept by address and key.
+
+    A platform may get the port of one before it; with the same keys its first calls would come with
+    that one's token, be refused and be repeated.
+    """
+    number = next(_numbers)
+    return f"ak-{number:08d}", f"sk-5up3r53cr3t-{number:08d}"
+
+
+@pytest.fixture
+def platform(keys, monkeypatch):
     """A platform that the environment leads to, keys included."""
     with qianfan.local.platform() as platform:
-        for name, value in platform.environment.items():
+        platform.add_application(*keys)
+        environment = {**platform.environment, "QIANFAN_AK": keys[0], "QIANFAN_SK": keys[1]}
+        for name, value in environment.items():
             monkeypatch.setenv(name, value)
         yield platform
 

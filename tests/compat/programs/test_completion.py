@@ -70,9 +70,9 @@ def test_arguments(platform, ask):
 
 
 def test_an_endpoint(platform, ask):
-    """A service of the user's own gets the prompt as it is, whatever the model."""
+    """A service of the user's own gets the prompt as it is."""
     platform.add_endpoint("my_service", "completion")
-    assert ask(QianfanLLMEndpoint(model="ERNIE-Bot-4", endpoint="my_service"), SUM)
+    assert ask(QianfanLLMEndpoint(endpoint="my_service"), SUM)
 
     [call] = platform.calls("completion")
     assert (call.endpoint, call.body["prompt"]) == ("my_service", SUM)

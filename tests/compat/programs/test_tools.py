@@ -15,12 +15,12 @@ QUESTION = "杭州的天气怎么样"
 
 @tool
 def get_weather(city: str) -> str:
-    """查询一个城市的天气。"""  # noqa: D400, D415  # the model reads it
+    """查询一个城市的天气。"""  # noqa: D415  # the model reads it
     return json.dumps({"city": city, "weather": "晴"}, ensure_ascii=False)
 
 
 @pytest.fixture
-def chat(platform):
+def chat(platform):  # noqa: ARG001  # its environment leads there
     """A model that knows functions."""
     return QianfanChatEndpoint(model="ERNIE-3.5-8K")
 
@@ -54,12 +54,11 @@ def test_a_tool_used(platform, chat, ask):
 
 
 class Weather(BaseModel):
-    """查询一个城市的天气。"""  # noqa: D400, D415  # the model reads it
+    """查询一个城市的天气。"""  # noqa: D415  # the model reads it
 
     city: str = Field(description="城市")
 
 
-@pytest.mark.usefixtures("platform")
 def test_structured_output(chat):
     """The answer comes as an object of the user's class."""
     assert chat.with_structured_output(Weather).invoke(QUESTION) == Weather(city="杭州")
