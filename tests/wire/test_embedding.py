@@ -664,7 +664,7 @@ for thread in threading.enumerate():
     assert len(server.requests) == 5
 
 
-def test_parts_do_not_wait_for_a_token_that_only_this_threads_loop_can_fetch(make, server, platform):
+def test_parts_do_not_wait_for_a_token_that_only_this_threads_loop_can_fetch(make, platform):  # noqa: ARG001  # it answers
     """A list sent from inside a running loop, as in a notebook, while a task of that loop fetches the token."""
     client = make(request_timeout=5)
 
