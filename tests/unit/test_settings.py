@@ -181,6 +181,7 @@ class TestCredentials:
         ("arguments", "says"),
         [
             ({"ak": "ALTAKabcdefgh1234", "sk": "s"}, ["ak= holds an IAM Access Key"]),
+            ({"ak": "**********", "sk": "s"}, ["ak= holds a masked key", "get_secret_value"]),
             ({"ak": "a", "sk": "ALTAKabcdefgh1234"}, ["sk= holds an IAM Access Key"]),
             ({"ak": "bce-v3/ALTAK-abc/0123", "sk": "s"}, ["ak= holds a v2 API key"]),
             (
@@ -189,7 +190,7 @@ class TestCredentials:
             ),
             ({"access_token": "bce-v3/ALTAK-abc/0123"}, ["access_token= holds a v2 API key"]),
         ],
-        ids=["IAM as ak", "IAM as sk", "API key as ak", "token as ak", "API key as token"],
+        ids=["IAM as ak", "masked ak", "IAM as sk", "API key as ak", "token as ak", "API key as token"],
     )
     def test_misplaced(self, arguments: dict[str, Any], says: list[str]) -> None:
         """A credential of another kind is recognised by its shape, and not shown."""

@@ -11,7 +11,7 @@ import logging
 import threading
 import time
 from email.utils import formatdate
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import parse_qsl
 
 import orjson
@@ -206,8 +206,9 @@ async def _apart(answer: Callable[[], Reply], receive: Receive) -> Reply | None:
 
     threading.Thread(target=work, daemon=True).start()
     gone = asyncio.ensure_future(receive())
+    either: list[asyncio.Future[Any]] = [answered, gone]
     try:
-        await asyncio.wait([answered, gone], return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
     finally:
         gone.cancel()
     return answered.result() if answered.done() else None
