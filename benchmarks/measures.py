@@ -94,6 +94,7 @@ EMBEDDING = [
     for mode in ("sync", "async")
     for concurrency in (1, 32)
 ]
+NOTICED = 0.05  # of a request: a millisecond between leaving and looking at the clock, where a core is shared
 LIMITER = [
     *(
         Measure(
@@ -104,7 +105,7 @@ LIMITER = [
             mode,
             count=200,
             who=("ours",),
-            also=((f"windows over the limit, {workers}", "windows", "over"),),
+            also=((f"worst excess of a window, {workers}", "requests", "excess"),),
         )
         for mode, workers in (
             ("sync", "8 threads"),
@@ -159,6 +160,6 @@ TARGETS = [
     *(Target(measure.name, 1) for measure in TOKENS),
     *(Target(measure.name, 1.3, "bare") for measure in EMBEDDING),
     *(Target(measure.name, 0.98, at_least=True) for measure in LIMITER if measure.what == "rate"),
-    *(Target(measure.also[0][0], 0) for measure in LIMITER if measure.what == "rate"),
+    *(Target(measure.also[0][0], NOTICED) for measure in LIMITER if measure.what == "rate"),
     *(Target(measure.name, 3) for measure in LIMITER if measure.what == "pass"),
 ]

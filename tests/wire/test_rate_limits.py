@@ -10,6 +10,7 @@ from itertools import combinations
 from time import monotonic
 
 import pytest
+from support.processes import python
 from support.replies import STALL, answer, events, refusal, stream, vectors
 from support.server import elapsed
 from support.worlds import MESSAGES, streams
@@ -311,6 +312,48 @@ def test_parts_of_an_embedding_take_places(server):
     assert len(arrived) == 4
     assert arrived[-1] - arrived[0] > 0.08
     embedding._client.close()
+
+
+#: A waiting thread in which, at each line of the waiting once, something else rings for it to wake: as a
+#: stream does that the garbage collector finds there and then.
+_RUNG_FROM_WITHIN = """
+import sys, threading
+from time import monotonic, sleep
+from qianfan import RateLimiter
+from qianfan.core.effects import Reserve
+from qianfan.drivers import sync
+
+limiter, left, seen, grown = RateLimiter(token_per_minute=100), [], set(), 0
+
+def flow(tokens):
+    left.append((yield Reserve(limiter, tokens, monotonic() + 60)))
+
+def ring(frame, event, argument):
+    line = frame.f_code, frame.f_lineno, event
+    if line not in seen:
+        seen.add(line)
+        limiter.abandon(left[0])  # which has left long ago: nothing changes, but the first is rung
+    return ring
+
+def wait():
+    sys.settrace(ring)
+    sync.run(flow(50), None)
+
+sync.run(flow(100), None)
+thread = threading.Thread(target=wait)
+thread.start()
+while not limiter._waiting or grown != len(seen):  # until it sleeps, having been rung at every line
+    grown = len(seen)
+    sleep(0.05)
+limiter.settle(left[0], 0)
+thread.join()
+print(len(left))
+"""
+
+
+def test_a_bell_may_ring_in_its_own_thread():
+    """What is freed in a waiting thread by its garbage collector, at whatever line, never blocks it."""
+    assert python(_RUNG_FROM_WITHIN) == "2\n"
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
