@@ -11,7 +11,6 @@ from qianfan.core.auth.oauth import ApplicationAuth
 from qianfan.core.auth.static import CodeAuth, NoAuth, TokenAuth
 from qianfan.core.call import NO_OPTIONS, Options
 from qianfan.core.effects import Together
-from qianfan.core.tokens import expected
 from qianfan.credentials import AccessCode, AccessToken, ApplicationKey
 from qianfan.drivers import pools
 from qianfan.drivers.shared import TOKENS, after_fork
@@ -213,7 +212,7 @@ class Qianfan:
             if options.request_timeout is None
             else seconds("request_timeout", options.request_timeout),
             limiter=limiter,
-            tokens=expected(call) if limiter is not None and limiter.counts_tokens else 0,
+            tokens=_tokens(call) if limiter is not None and limiter.counts_tokens else 0,
         )
 
     @cached_property
@@ -255,6 +254,12 @@ class Qianfan:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _from_settings, (self._settings,)
+
+
+def _tokens(call: Call) -> int:
+    from qianfan.core.tokens import expected  # its patterns take longer to build than a call takes
+
+    return expected(call)
 
 
 def _from_settings(resolved: Settings) -> Qianfan:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from qianfan.core.call import Call
-from qianfan.core.tokens import count
 from qianfan.errors import InvalidArgumentError, RequestError
 from qianfan.resources.base import Resource
 
@@ -41,7 +40,7 @@ class Tokens(Resource):
         See https://cloud.baidu.com/doc/WENXINWORKSHOP/index.html (Token 计算).
         """
         _check(text, mode)
-        return count(text) if mode == "local" else _counted(self._client.ask(_call(text, model)))
+        return _count(text) if mode == "local" else _counted(self._client.ask(_call(text, model)))
 
     async def acount_tokens(
         self, text: str, mode: Literal["local", "remote"] = "local", model: str | None = None
@@ -49,8 +48,14 @@ class Tokens(Resource):
         """Do what `count_tokens` does, in the running event loop."""
         _check(text, mode)
         if mode == "local":
-            return count(text)
+            return _count(text)
         return _counted(await self._client.aask(_call(text, model)))
+
+
+def _count(text: str) -> int:
+    from qianfan.core.tokens import count  # its patterns take longer to build than a call takes
+
+    return count(text)
 
 
 def _call(text: str, model: str | None) -> Call:
