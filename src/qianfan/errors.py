@@ -59,7 +59,7 @@ class QianfanError(Exception):
         partial: What of a stream had arrived, or which parts of a split call had succeeded, as one
             reply; or None.
         inputs: Which inputs of a split call the failed part held, by their indexes; or None.
-        rate_limit: What the service said of its rate limits.
+        headers: The reply's headers, with secrets masked.
     """
 
     code: int | str | None = None
@@ -69,13 +69,13 @@ class QianfanError(Exception):
     retry_after: float | None = None
     partial: Any = None
     inputs: range | None = None
-    rate_limit: RateLimits = RateLimits()
 
     def __init__(self, message: str = "", *, hint: str = "") -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint or self.hint
         self.attempts: tuple[Attempt, ...] = ()
+        self.headers = Headers()
 
     def __str__(self) -> str:
         """Say what happened and what to do next."""
@@ -91,6 +91,11 @@ class QianfanError(Exception):
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle by state, so that no subclass has to repeat its signature."""
         return _restore, (type(self), self.args), self.__dict__
+
+    @property
+    def rate_limit(self) -> RateLimits:
+        """What the service said of its rate limits."""
+        return RateLimits.told(self.headers)
 
     @property
     def retryable(self) -> bool:
@@ -124,7 +129,6 @@ class RequestError(QianfanError):
 
     Attributes:
         body: The start of what came back, if anything, with secrets masked.
-        headers: The reply's headers.
         status_code: The HTTP status, the name later SDKs used.
     """
 

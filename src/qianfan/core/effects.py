@@ -23,6 +23,10 @@ class Now(NamedTuple):
     """Ask for the time (float): seconds of a clock that never goes back."""
 
 
+class Date(NamedTuple):
+    """Ask for the date (float): seconds since 1970 by the machine's own calendar, which may be wrong."""
+
+
 class Sleep(NamedTuple):
     """Wait before the next attempt, because of a failure."""
 
@@ -84,8 +88,9 @@ class Emit(NamedTuple):
     ended: bool
 
 
-Effect: TypeAlias = "Now | Sleep | Reserve | Send | Open | Receive | Together | Once | Emit"
+Effect: TypeAlias = "Now | Date | Sleep | Reserve | Send | Open | Receive | Together | Once | Emit"
 Flow: TypeAlias = "Generator[Effect, Any, T]"
 
 
 NOW = Now()
+DATE = Date()

@@ -290,7 +290,7 @@ def _cleaned(error: QianfanError, secrets: Sequence[str]) -> QianfanError:
     """Mask the call's secrets in an error, should the service have echoed one."""
     error.message = redact(error.message, secrets)
     error.args = tuple(redact(arg, secrets) if isinstance(arg, str) else arg for arg in error.args)
+    error.headers = Headers({name: redact(value, secrets) for name, value in error.headers.items()})
     if isinstance(error, RequestError):
         error.body = redact(error.body, secrets)
-        error.headers = Headers({name: redact(value, secrets) for name, value in error.headers.items()})
     return error

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from qianfan.response import RateLimits
+from qianfan.response import Headers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -47,10 +47,10 @@ E = TypeVar("E", bound="QianfanError")
 
 
 def described(error: E, reply: Reply) -> E:
-    """Give an error what a reply's head says: status, request id, rate limits, when to try again."""
+    """Give an error what a reply's head says: status, headers, request id, when to try again."""
     error.status = reply.status
     error.request_id = reply.headers.get("X-Baidu-Request-Id") or error.request_id
-    error.rate_limit = RateLimits.told(reply.headers)
+    error.headers = Headers(reply.headers)
     wait = reply.headers.get("Retry-After", "")
     error.retry_after = float(wait) if wait.isascii() and wait.isdigit() else None
     return error

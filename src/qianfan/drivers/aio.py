@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from math import inf
-from time import monotonic
+from time import monotonic, time
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from qianfan.core.effects import Emit, Now, Once, Open, Receive, Reserve, Send, Sleep, Together
+from qianfan.core.effects import Date, Emit, Now, Once, Open, Receive, Reserve, Send, Sleep, Together
 from qianfan.drivers.failures import timed_out
 from qianfan.drivers.progress import Progress
 from qianfan.drivers.shared import FLIGHTS, LIMITS, Landing
@@ -128,6 +128,8 @@ class Run(Generic[T]):
                 head, self._body = await self._transport.open(request, deadline)
                 log_attempt(request, head)
                 return head
+            case Date():
+                return time()
             case Sleep(seconds, failure):
                 log.info("retry in %.2f s after %s", seconds, failure)
                 await asyncio.sleep(seconds)

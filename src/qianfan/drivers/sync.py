@@ -10,10 +10,10 @@ from concurrent.futures import TimeoutError as FutureTimeoutError
 from functools import partial
 from math import inf
 from queue import Empty, SimpleQueue
-from time import monotonic, sleep
+from time import monotonic, sleep, time
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
-from qianfan.core.effects import Emit, Now, Once, Open, Receive, Reserve, Send, Sleep, Together
+from qianfan.core.effects import Date, Emit, Now, Once, Open, Receive, Reserve, Send, Sleep, Together
 from qianfan.drivers.failures import timed_out
 from qianfan.drivers.progress import Progress
 from qianfan.drivers.shared import FLIGHTS, LIMITS, Landing
@@ -138,6 +138,8 @@ class Run(Generic[T]):
                 head, self._body = self._transport.open(request, deadline)
                 log_attempt(request, head)
                 return head
+            case Date():
+                return time()
             case Sleep(seconds, failure):
                 log.info("retry in %.2f s after %s", seconds, failure)
                 sleep(seconds)
