@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     )
     from qianfan.client import Qianfan
     from qianfan.config import AK, SK, AccessKey, AccessToken, SecretKey, get_config
+    from qianfan.console.dataset import Dataset
+    from qianfan.console.finetune import FineTune
+    from qianfan.console.model import Model
+    from qianfan.console.service import Service
     from qianfan.core.limits import RateLimiter
     from qianfan.drivers.aio import AsyncStream
     from qianfan.drivers.sync import Stream
@@ -43,9 +47,12 @@ _NAMES = {
     "AsyncStream": ("drivers.aio", "AsyncStream"),
     "ChatCompletion": ("classic", "ChatCompletion"),
     "Completion": ("classic", "Completion"),
+    "Dataset": ("console.dataset", "Dataset"),
     "Embedding": ("classic", "Embedding"),
+    "FineTune": ("console.finetune", "FineTune"),
     "Image2Text": ("classic", "Image2Text"),
     "Messages": ("messages", "Messages"),
+    "Model": ("console.model", "Model"),
     "Plugin": ("classic", "Plugin"),
     "QfMessages": ("messages", "Messages"),
     "QfResponse": ("response", "Response"),
@@ -57,6 +64,7 @@ _NAMES = {
     "Role": ("messages", "Role"),
     "SK": ("config", "SK"),
     "SecretKey": ("config", "SecretKey"),
+    "Service": ("console.service", "Service"),
     "Stream": ("drivers.sync", "Stream"),
     "Text2Image": ("classic", "Text2Image"),
     "Tokenizer": ("classic", "Tokenizer"),
@@ -76,9 +84,12 @@ __all__ = [
     "AsyncStream",
     "ChatCompletion",
     "Completion",
+    "Dataset",
     "Embedding",
+    "FineTune",
     "Image2Text",
     "Messages",
+    "Model",
     "Plugin",
     "QfMessages",
     "QfResponse",
@@ -89,6 +100,7 @@ __all__ = [
     "Response",
     "Role",
     "SecretKey",
+    "Service",
     "Stream",
     "Text2Image",
     "Tokenizer",

@@ -37,7 +37,9 @@ class _Classic(Resource):
     def __init__(
         self, model: str | None = None, endpoint: str | None = None, **arguments: Unpack[ClientArguments]
     ) -> None:
-        super().__init__(Qianfan(**arguments), model, endpoint)
+        client = Qianfan(**arguments)
+        client.check_inference()
+        super().__init__(client, model, endpoint)
 
 
 class ChatCompletion(_Classic, Chat):

@@ -11,23 +11,27 @@ from qianfan.core.auth.oauth import ApplicationAuth
 from qianfan.core.auth.static import CodeAuth, NoAuth, TokenAuth
 from qianfan.core.call import NO_OPTIONS, Options
 from qianfan.core.effects import Together
-from qianfan.credentials import AccessCode, AccessToken, ApplicationKey
+from qianfan.credentials import AccessCode, AccessToken, ApplicationKey, IamKey, missing
 from qianfan.drivers import pools
 from qianfan.drivers.shared import TOKENS, after_fork
 from qianfan.errors import InvalidArgumentError
 from qianfan.resources.chat import Chat
-from qianfan.settings import attempts, bounded, seconds
+from qianfan.settings import overridden, seconds
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
     from typing_extensions import Self, Unpack
 
+    from qianfan.console.dataset import Dataset
+    from qianfan.console.finetune import FineTune
+    from qianfan.console.model import Model
+    from qianfan.console.service import Service
     from qianfan.core.call import Call
     from qianfan.core.effects import Flow
     from qianfan.core.flow import Auth, Exchange
-    from qianfan.core.retry import RetryPolicy
     from qianfan.drivers.aio import AsyncStream
+    from qianfan.drivers.pools import Pool
     from qianfan.drivers.sync import Stream
     from qianfan.resources.completion import Completions
     from qianfan.resources.embedding import Embeddings
@@ -36,7 +40,7 @@ if TYPE_CHECKING:
     from qianfan.resources.rerank import Rerank
     from qianfan.resources.tokens import Tokens
     from qianfan.response import Response
-    from qianfan.settings import ClientArguments, Settings
+    from qianfan.settings import ClientArguments, ConsoleSettings, Settings
 
     Join = Callable[[Sequence[Call], Sequence[Response | Exception | None]], Response]
 
@@ -162,6 +166,39 @@ class Qianfan:
 
         return run(self._joined(calls, options, at_once, join), self._pool.aio())
 
+    @cached_property
+    def finetune(self) -> FineTune:
+        """Fine-tuning (大模型调优)."""
+        from qianfan.console.finetune import FineTune
+
+        return FineTune(self)
+
+    @cached_property
+    def model(self) -> Model:
+        """The models of an account (大模型管理)."""
+        from qianfan.console.model import Model
+
+        return Model(self)
+
+    @cached_property
+    def service(self) -> Service:
+        """The services that models are published as (大模型服务)."""
+        from qianfan.console.service import Service
+
+        return Service(self)
+
+    @cached_property
+    def dataset(self) -> Dataset:
+        """Datasets (数据集)."""
+        from qianfan.console.dataset import Dataset
+
+        return Dataset(self)
+
+    def console(self) -> tuple[ConsoleSettings, Pool]:
+        """Return what the calls of its console groups need: settings and connections."""
+        self._check_open()
+        return self._settings.console, self._pool
+
     def access_token(self) -> str:
         """Return the access token of the moment, fetched first where needed; "" where none is used."""
         from qianfan.drivers.sync import run
@@ -186,6 +223,11 @@ class Qianfan:
         if self._release():
             await self._pool.aclose()
 
+    def check_inference(self) -> None:
+        """Raise `InvalidArgumentError` where the credential serves the console alone."""
+        if isinstance(self._settings.credential, IamKey):
+            raise missing(iam=True)
+
     def _check_open(self) -> None:
         if self._closed:
             raise InvalidArgumentError("this client is closed", hint="make a new one, or close it later")
@@ -207,7 +249,7 @@ class Qianfan:
         return flow.Exchange(
             request=v1.encode(call, self._base_url + own.model_prefix, verbatim=own.verbatim_endpoint),
             auth=self._auth,
-            policy=_policy(own.retry, options),
+            policy=overridden(own.retry, options),
             timeout=own.request_timeout
             if options.request_timeout is None
             else seconds("request_timeout", options.request_timeout),
@@ -234,6 +276,8 @@ class Qianfan:
                 return TokenAuth(token)
             case AccessCode(code):
                 return CodeAuth(code)
+            case IamKey():
+                raise missing(iam=True)
             case _:
                 return NoAuth()
 
@@ -266,12 +310,3 @@ def _from_settings(resolved: Settings) -> Qianfan:
     client = Qianfan.__new__(Qianfan)
     client._start(resolved)  # noqa: SLF001  # a constructor for settings that are resolved already
     return client
-
-
-def _policy(own: RetryPolicy, options: Options) -> RetryPolicy:
-    """Return the client's retry policy with what a call sets for itself."""
-    if options.retry_count is not None:
-        own = own._replace(attempts=attempts("retry_count", options.retry_count))
-    if options.backoff_factor is not None:
-        own = own._replace(backoff_factor=bounded("backoff_factor", options.backoff_factor, least=0))
-    return own

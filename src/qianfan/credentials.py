@@ -44,7 +44,23 @@ class NoCredential:
     """None at all: the deployment asks for none."""
 
 
-Credential = ApplicationKey | AccessToken | AccessCode | NoCredential
+@dataclass(frozen=True, slots=True)
+class IamKey:
+    """An IAM Access Key and its Secret Key (安全认证 Access Key/Secret Key), which sign console calls."""
+
+    access_key: str
+    secret_key: str = field(repr=False)
+
+
+Credential = ApplicationKey | AccessToken | AccessCode | NoCredential | IamKey
+
+#: Where IAM keys are made, and what the ways to give them are.
+_WHERE_IAM = (
+    "设置 QIANFAN_ACCESS_KEY 与 QIANFAN_SECRET_KEY，或调用 qianfan.AccessKey()/qianfan.SecretKey()，或在调用时传入 ak= 与 sk= "
+    "(set QIANFAN_ACCESS_KEY and QIANFAN_SECRET_KEY, call qianfan.AccessKey()/SecretKey(), or pass ak= and sk= to the "
+    "call: the Access Key pair from https://console.bce.baidu.com/iam/#/iam/accesslist; without an account set "
+    "QIANFAN_LOCAL=1)"
+)
 
 _IAM_KEY = re.compile(r"ALTAK\w{8,}\Z")
 _API_KEY = re.compile(r"bce-v3/ALTAK-")
@@ -66,6 +82,19 @@ def application_key(ak: str | None, sk: str | None) -> ApplicationKey:
             f"{given} is given, {missing} is not: they work only as a pair", hint=_WHERE
         )
     return ApplicationKey(ak, sk)
+
+
+def iam_key(key: IamKey) -> IamKey:
+    """Return the pair, or raise `InvalidArgumentError` where there is none, or half of one."""
+    if key.access_key and key.secret_key:
+        return key
+    if not key.access_key and not key.secret_key:
+        raise InvalidArgumentError(
+            "no Access Key found: console calls are signed with an IAM Access Key and Secret Key",
+            hint=_WHERE_IAM,
+        )
+    lacking = "secret_key" if key.access_key else "access_key"
+    raise InvalidArgumentError(f"{lacking} is missing: the IAM keys work only as a pair", hint=_WHERE_IAM)
 
 
 def access_token(token: str) -> AccessToken:

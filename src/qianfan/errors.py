@@ -185,6 +185,32 @@ class StreamIncompleteError(RequestError):
     """A stream ended before its end mark; `partial` holds what arrived."""
 
 
+class JobError(QianfanError):
+    """A job of fine-tuning did not finish.
+
+    Attributes:
+        job: The job, as it was last seen.
+    """
+
+    def __init__(self, message: str = "", job: Any = None) -> None:
+        super().__init__(message)
+        self.job = job
+
+
+class JobFailedError(JobError):
+    """The job failed."""
+
+
+class JobStoppedError(JobError):
+    """The job was stopped."""
+
+
+class JobTimeoutError(JobError, TimeoutError):
+    """The job was not finished in time; it goes on."""
+
+    __str__ = JobError.__str__  # OSError's own would win otherwise and show nothing
+
+
 class APIError(QianfanError):
     """The platform answered with an error.
 

@@ -15,11 +15,13 @@ from qianfan.config import DEFAULTS, Sources
 from qianfan.core.http import redact
 from qianfan.core.limits import RateLimiter
 from qianfan.core.retry import RetryPolicy
+from qianfan.credentials import IamKey
 from qianfan.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from qianfan.core.call import Options
     from qianfan.credentials import Credential
 
 T = TypeVar("T")
@@ -27,7 +29,12 @@ T = TypeVar("T")
 BASE_URL: str = DEFAULTS["BASE_URL"]
 MODEL_PREFIX: str = DEFAULTS["MODEL_API_PREFIX"]
 
+CONSOLE_URL: str = DEFAULTS["CONSOLE_API_BASE_URL"]
+
 _RETRY = RetryPolicy()
+
+#: The console's codes that are tried again.
+_CONSOLE_CODES = frozenset({18, 336100, 500000})
 
 
 class ClientArguments(TypedDict, total=False):
@@ -40,6 +47,7 @@ class ClientArguments(TypedDict, total=False):
         access_key: The IAM Access Key (console calls).
         secret_key: The IAM Secret Key (console calls).
         base_url: Scheme and host of the service, default `https://aip.baidubce.com`.
+        console_base_url: Scheme and host of the console's APIs, default `https://qianfan.baidubce.com`.
         retry_count: Attempts of a call in all, from 1; default 3.
         request_timeout: Seconds a call may take, above 0; default 300. Of a stream: until each next event.
         backoff_factor: Seconds the first pause between attempts is drawn from; default 1, 0 for no pause.
@@ -60,6 +68,7 @@ class ClientArguments(TypedDict, total=False):
     access_key: str | None
     secret_key: str | None
     base_url: str | None
+    console_base_url: str | None
     retry_count: int | None
     request_timeout: float | None
     backoff_factor: float | None
@@ -84,10 +93,24 @@ class Network:
 
 
 @dataclass(frozen=True, slots=True)
+class ConsoleSettings:
+    """What calls of the console's APIs need to know; the halves of `key` may be empty."""
+
+    key: IamKey
+    base_url: str
+    expiration: int
+    request_timeout: float
+    retry: RetryPolicy
+    local: bool = False
+    network: Network = field(default_factory=Network)
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything a client needs to know."""
 
     credential: Credential
+    console: ConsoleSettings
     base_url: str = BASE_URL
     model_prefix: str = MODEL_PREFIX
     local: bool = False
@@ -134,13 +157,56 @@ def resolve(arguments: ClientArguments, environment: Mapping[str, str] | None = 
             codes=sources.codes("llm_api_retry_err_codes", _RETRY.codes),
         ),
         limiter=_limiter(sources),
-        network=Network(
-            proxy=None if local else _proxy(sources, base_url),
-            verify=sources.flag("verify", default=True, env="ssl_verification_enabled"),
-            # Named here although OpenSSL reads the second by itself: what differs must not share connections.
-            ca_bundle=sources.text("ca_bundle", env="REQUESTS_CA_BUNDLE")
-            or sources.text("ca_bundle", env="SSL_CERT_FILE"),
+        console=_console(sources),
+        network=_network(sources, base_url, local=local),
+    )
+
+
+def resolve_console(
+    arguments: ClientArguments, environment: Mapping[str, str] | None = None
+) -> ConsoleSettings:
+    """Return the settings for the console's APIs that arguments, setters and environment give together.
+
+    Raises:
+        InvalidArgumentError: A value does not fit; nothing has been sent.
+    """
+    return _console(Sources(arguments, environment))
+
+
+def _console(sources: Sources) -> ConsoleSettings:
+    given = sources.arguments
+    local = sources.flag("local", default=False) and not (
+        given.get("base_url") or given.get("console_base_url")
+    )
+    base_url = _url(
+        "console_base_url", sources.text("console_base_url", env="console_api_base_url") or CONSOLE_URL
+    )
+    made_up = "local" if local else ""  # the platform in this process takes any key
+    return ConsoleSettings(
+        key=IamKey(sources.text("access_key") or made_up, sources.text("secret_key") or made_up),
+        base_url=base_url,
+        expiration=int(sources.read("iam_sign_expiration_sec", seconds)),
+        request_timeout=sources.read("request_timeout", seconds, env="console_api_retry_timeout"),
+        retry=RetryPolicy(
+            attempts=sources.read("retry_count", attempts, env="console_api_retry_count"),
+            backoff_factor=sources.read(
+                "backoff_factor", not_negative, env="console_api_retry_backoff_factor"
+            ),
+            max_wait=sources.read("console_api_retry_max_wait_interval", not_negative),
+            codes=sources.codes("console_api_retry_err_codes", _CONSOLE_CODES),
         ),
+        local=local,
+        network=_network(sources, base_url, local=local),
+    )
+
+
+def _network(sources: Sources, base_url: str, *, local: bool) -> Network:
+    return Network(
+        proxy=None if local else _proxy(sources, base_url),
+        verify=sources.flag("verify", default=True, env="ssl_verification_enabled"),
+        # Named here although OpenSSL reads the second by itself: what differs must not share connections.
+        ca_bundle=sources.text("ca_bundle", env="REQUESTS_CA_BUNDLE")
+        or sources.text("ca_bundle", env="SSL_CERT_FILE"),
     )
 
 
@@ -178,6 +244,15 @@ def attempts(name: str, value: Any) -> int:
     return int(number)
 
 
+def overridden(own: RetryPolicy, options: Options) -> RetryPolicy:
+    """Return a retry policy with what a call sets for itself."""
+    if options.retry_count is not None:
+        own = own._replace(attempts=attempts("retry_count", options.retry_count))
+    if options.backoff_factor is not None:
+        own = own._replace(backoff_factor=not_negative("backoff_factor", options.backoff_factor))
+    return own
+
+
 def _credential(sources: Sources, *, local: bool) -> Credential:
     """Return the credential of the strongest level; inside one level a ready-made token comes first."""
     if local:  # the platform in this process takes any key
@@ -191,7 +266,10 @@ def _credential(sources: Sources, *, local: bool) -> Credential:
     if level > 0 and sources.flag("no_auth", default=False):
         return credentials.NoCredential()
     if level == 3:  # found nowhere
-        raise credentials.missing(iam=sources.find("access_key")[0] < 3)
+        access_key, secret_key = sources.text("access_key"), sources.text("secret_key")
+        if access_key and secret_key:
+            return IamKey(access_key, secret_key)
+        raise credentials.missing(iam=bool(access_key or secret_key))
     if token_level == level:
         return credentials.access_token(token)
     if min(ak_level, sk_level) == level:

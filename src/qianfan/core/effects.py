@@ -28,10 +28,10 @@ class Date(NamedTuple):
 
 
 class Sleep(NamedTuple):
-    """Wait before the next attempt, because of a failure."""
+    """Wait: before the next attempt, because of a failure, or for something to happen."""
 
     seconds: float
-    failure: QianfanError
+    failure: QianfanError | None
 
 
 class Reserve(NamedTuple):

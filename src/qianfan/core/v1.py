@@ -48,24 +48,37 @@ def encode(call: Call, prefix: str, *, verbatim: bool = False) -> Request:
         InvalidArgumentError: The endpoint is more than a name, or the body is no JSON.
     """
     path = _path(call, verbatim=verbatim)
-    fields = {name: value for name, value in call.fields.items() if value is not None}
+    fields = dict(call.fields)
     if call.kind == "completion" and path.startswith("chat/"):
         fields = {"messages": [{"role": "user", "content": fields.pop("prompt")}], **fields}
-    for name, value in fields.items():
-        if type(value) is float and not isfinite(value):  # would be written as null, as if not given
-            raise InvalidArgumentError(f"{name}={value} is no number that JSON has")
     if call.stream:
         fields["stream"] = True
+    request = Request("POST", f"{prefix}/{path}", headed(call.headers), written(fields))
+    return request.with_query(urlencode(call.query)) if call.query else request
+
+
+def headed(headers: Mapping[str, str] | None) -> Mapping[str, str]:
+    """Return the headers of a JSON request, with more of them where given."""
+    return {**_HEADERS, **_sendable(headers)} if headers else _HEADERS
+
+
+def written(fields: Mapping[str, Any]) -> bytes:
+    """Return fields as JSON; one that is None was not given.
+
+    Raises:
+        InvalidArgumentError: They cannot be written as JSON.
+    """
+    given = {name: value for name, value in fields.items() if value is not None}
+    for name, value in given.items():
+        if type(value) is float and not isfinite(value):  # would be written as null, as if not given
+            raise InvalidArgumentError(f"{name}={value} is no number that JSON has")
     try:
-        body = orjson.dumps(fields, default=_plain)
+        return orjson.dumps(given, default=_plain)
     except TypeError as error:
         raise InvalidArgumentError(
             f"the request cannot be written as JSON: {error}",
             hint="pass str, int, float, bool, None, lists and dicts",
         ) from None
-    headers = {**_HEADERS, **_sendable(call.headers)} if call.headers else _HEADERS
-    request = Request("POST", f"{prefix}/{path}", headers, body)
-    return request.with_query(urlencode(call.query)) if call.query else request
 
 
 def _plain(value: Any) -> Any:

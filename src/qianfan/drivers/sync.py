@@ -141,7 +141,8 @@ class Run(Generic[T]):
             case Date():
                 return time()
             case Sleep(seconds, failure):
-                log.info("retry in %.2f s after %s", seconds, failure)
+                if failure is not None:
+                    log.info("retry in %.2f s after %s", seconds, failure)
                 sleep(seconds)
             case Reserve(limiter, tokens, deadline):
                 return self._reserve(limiter, tokens, deadline)

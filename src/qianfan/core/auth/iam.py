@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, quote, urlsplit
 
 from qianfan.core.effects import DATE
-from qianfan.core.http import Request
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
     from urllib.parse import SplitResult
 
     from qianfan.core.effects import Flow
+    from qianfan.core.http import Request
     from qianfan.core.retry import RetryPolicy
     from qianfan.errors import QianfanError
 
