@@ -6,7 +6,7 @@ from collections import deque
 from math import inf
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from qianfan.core.effects import Emit, Now, Once, Open, Receive, Reserve, Send, Sleep, Together
+from qianfan.core.effects import Date, Emit, Now, Once, Open, Receive, Reserve, Send, Sleep, Together
 from qianfan.errors import QianfanError, RequestTimeoutError
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ class Script:
         return flow.throw(failure)
 
     def _perform(self, effect: Effect) -> Any:
-        if isinstance(effect, Now):
+        if isinstance(effect, (Now, Date)):
             return self.now
         self.asked.append(effect)
         match effect:

@@ -91,7 +91,7 @@ class IamAuth:
     def authorise(self, request: Request, deadline: float, policy: RetryPolicy) -> Flow[Request]:  # noqa: ARG002  # the protocol's signature
         """Return the request, signed now."""
         now: float = yield DATE
-        timestamp = datetime.fromtimestamp(int(now), timezone.utc).strftime(_TIMESTAMP)
+        timestamp = self.timestamp(now)
         url = urlsplit(request.url)
         headers = {**request.headers, "Host": _host(url), "x-bce-date": timestamp}
         signature = authorization(
@@ -106,6 +106,11 @@ class IamAuth:
             signed=_SIGNED,
         )
         return request._replace(headers={**headers, "Authorization": signature})
+
+    @staticmethod
+    def timestamp(now: float) -> str:
+        """Return a time as signatures say it."""
+        return datetime.fromtimestamp(int(now), timezone.utc).strftime(_TIMESTAMP)
 
     def access_token(self, timeout: float) -> Flow[str]:  # noqa: ARG002  # the protocol's signature
         """Return an empty string: no token is used."""
