@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from qianfan.client import Qianfan
+from qianfan.credentials import IamKey, missing
 from qianfan.resources.base import Resource
 from qianfan.resources.chat import Chat
 from qianfan.resources.completion import Completions
@@ -38,7 +39,8 @@ class _Classic(Resource):
         self, model: str | None = None, endpoint: str | None = None, **arguments: Unpack[ClientArguments]
     ) -> None:
         client = Qianfan(**arguments)
-        client.check_inference()
+        if isinstance(client._settings.credential, IamKey):  # noqa: SLF001  # told at once, not at the first call
+            raise missing(iam=True)
         super().__init__(client, model, endpoint)
 
 

@@ -194,8 +194,9 @@ class Qianfan:
 
         return Dataset(self)
 
+    @property
     def console(self) -> tuple[ConsoleSettings, Pool]:
-        """Return what the calls of its console groups need: settings and connections."""
+        """What the calls of its console groups need: settings and connections."""
         self._check_open()
         return self._settings.console, self._pool
 
@@ -222,11 +223,6 @@ class Qianfan:
         """Close the connections, those of the running event loop too; safe to repeat."""
         if self._release():
             await self._pool.aclose()
-
-    def check_inference(self) -> None:
-        """Raise `InvalidArgumentError` where the credential serves the console alone."""
-        if isinstance(self._settings.credential, IamKey):
-            raise missing(iam=True)
 
     def _check_open(self) -> None:
         if self._closed:

@@ -9,6 +9,10 @@
     │   │   └── DeadConnectionError          a reused connection was closed already
     │   ├── RequestTimeoutError (TimeoutError)
     │   └── StreamIncompleteError            a stream ended before its end mark; `partial` has the rest
+    ├── JobError                             a job of fine-tuning did not finish; `job` is the job
+    │   ├── JobFailedError                   it failed
+    │   ├── JobStoppedError                  it was stopped
+    │   └── JobTimeoutError (TimeoutError)   it was not finished in time
     ├── APIError                             the platform answered with an error code
     │   ├── AuthError                        credentials or permissions
     │   │   └── AccessTokenExpiredError      still refused after a new token was fetched
@@ -192,8 +196,8 @@ class JobError(QianfanError):
         job: The job, as it was last seen.
     """
 
-    def __init__(self, message: str = "", job: Any = None) -> None:
-        super().__init__(message)
+    def __init__(self, message: str = "", job: Any = None, *, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
         self.job = job
 
 

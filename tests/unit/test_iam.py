@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from unit.interpreter import Script
 
 from qianfan.core.auth.iam import IamAuth, authorization
 from qianfan.core.effects import Date
@@ -17,6 +16,7 @@ from qianfan.core.http import Request
 from qianfan.core.retry import RetryPolicy
 from qianfan.errors import api_error
 from qianfan.response import Headers
+from unit.interpreter import Script
 
 VECTORS = json.loads((Path(__file__).parents[1] / "vectors" / "bce_v1_signing.json").read_text("utf-8"))[
     "vectors"

@@ -12,9 +12,9 @@ import pytest
 import qianfan
 from qianfan.core.limits import RateLimiter
 from qianfan.core.retry import RetryPolicy
-from qianfan.credentials import AccessCode, AccessToken, ApplicationKey, NoCredential
+from qianfan.credentials import AccessCode, AccessToken, ApplicationKey, IamKey, NoCredential
 from qianfan.errors import InvalidArgumentError
-from qianfan.settings import BASE_URL, MODEL_PREFIX, Network, Settings, resolve
+from qianfan.settings import BASE_URL, MODEL_PREFIX, ConsoleSettings, Network, Settings, resolve
 
 PAIR = {"ak": "a", "sk": "s"}
 ENV_PAIR = {"QIANFAN_AK": "env-a", "QIANFAN_SK": "env-s"}
@@ -70,6 +70,13 @@ class TestDefaults:
             request_timeout=300.0,
             retry=RetryPolicy(attempts=3, backoff_factor=1.0, max_wait=120.0),
             limiter=None,
+            console=ConsoleSettings(
+                key=IamKey("", ""),
+                base_url="https://qianfan.baidubce.com",
+                expiration=300,
+                request_timeout=60.0,
+                retry=RetryPolicy(1, 0.0, 120.0, frozenset({18, 336100, 500000})),
+            ),
             network=Network(proxy=None, verify=True, ca_bundle=None),
         )
 
@@ -147,6 +154,14 @@ class TestCredentials:
         """Argument > setter > environment; inside one level token, pair, code."""
         assert credential(arguments, setters, environment) == expected
 
+    def test_an_iam_pair_alone(self) -> None:
+        """It is a credential, of the console's calls."""
+        pair = {"QIANFAN_ACCESS_KEY": "k", "QIANFAN_SECRET_KEY": "s"}
+
+        assert credential(environment=pair) == IamKey("k", "s")
+        assert credential({"access_key": "k", "secret_key": "s"}) == IamKey("k", "s")
+        assert credential(environment={**pair, **ENV_PAIR}) == ApplicationKey("env-a", "env-s")
+
     def test_setters_are_taken_back(self) -> None:
         """`qianfan.AK(None)` is as if it had never been called."""
         qianfan.AK("x")
@@ -163,12 +178,8 @@ class TestCredentials:
             ({}, {"QIANFAN_AK": "a"}, ["ak is given, sk is not", "QIANFAN_SK"]),
             ({}, {"QIANFAN_SK": "s"}, ["sk is given, ak is not", "QIANFAN_AK"]),
             ({"ak": "a", "sk": ""}, {}, ["ak is given, sk is not"]),
-            (
-                {},
-                {"QIANFAN_ACCESS_KEY": "k", "QIANFAN_SECRET_KEY": "s"},
-                ["no credential found", "IAM Access Key is set"],
-            ),
-            ({"access_key": "k", "secret_key": "s"}, {}, ["no credential found", "IAM Access Key is set"]),
+            ({}, {"QIANFAN_ACCESS_KEY": "k"}, ["no credential found", "IAM Access Key is set"]),
+            ({"secret_key": "s"}, {}, ["no credential found", "IAM Access Key is set"]),
         ],
     )
     def test_missing(self, arguments: dict[str, Any], environment: dict[str, str], says: list[str]) -> None:
@@ -246,7 +257,8 @@ class TestEnvironment:
         made = settings(**{name: value})
 
         assert shown(getattr(made, field)) == shown(expected)
-        assert replace(made, **{field: getattr(settings(), field)}) == settings()
+        plain = settings()
+        assert replace(made, console=plain.console, **{field: getattr(plain, field)}) == plain
 
     @pytest.mark.parametrize("value", ["", "none", "None", "NONE"])
     @pytest.mark.parametrize(

@@ -66,6 +66,7 @@ class Asking:
         self.client = qianfan.Qianfan(**KEYS, console_base_url=server.url)
 
     def __call__(self, group, name, /, *args, **kwargs):
+        """Make a call of a group, by its name on the client or as itself."""
         operations = getattr(self.client, group) if isinstance(group, str) else group
         if not self.is_async:
             return getattr(operations, name)(*args, **kwargs)
@@ -76,6 +77,7 @@ class Asking:
         return asyncio.run(ask())
 
     def wait(self, job, **options):
+        """Wait for a job's end."""
         return asyncio.run(job.await_(**options)) if self.is_async else job.wait(**options)
 
 
@@ -280,7 +282,7 @@ def test_wait_ends(ask, server):
     """The time to wait is bounded; the job is attached as it was last seen."""
     server.always(states(("RUNNING", 40))[0])
 
-    with pytest.raises(JobTimeoutError, match="not finished after 0.2 s") as late:
+    with pytest.raises(JobTimeoutError, match=r"not finished after 0\.2 s") as late:
         ask.wait(ask("finetune", "get_job", 88, 7), timeout=0.2)
     assert late.value.job.progress == 40
 

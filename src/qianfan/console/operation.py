@@ -235,7 +235,7 @@ class Account:
         if client is None:
             own = settings.resolve_console({"access_key": ak, "secret_key": sk})
             return cls(own, _pool(own.network))
-        own, pool = client.console()
+        own, pool = client.console
         if ak or sk:
             own = replace(own, key=IamKey(ak or own.key.access_key, sk or own.key.secret_key))
         return cls(own, pool)
