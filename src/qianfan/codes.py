@@ -120,6 +120,72 @@ _CODES = (
     Code(336501, Kind.BUSY, "Rate limit reached for RPM", _WAIT_A_MINUTE, retryable=True),
     Code(336502, Kind.BUSY, "Rate limit reached for TPM", _WAIT_A_MINUTE, retryable=True),
     Code(337006, Kind.REQUEST, "bad request", _FIELDS),
+    Code(500000, Kind.SERVER, "internal server error", _AGAIN, retryable=True),
+    Code(500001, Kind.REQUEST, "param invalid", _FIELDS),
+    Code(
+        500002,
+        Kind.AUTH,
+        "auth failed, no access",
+        "请检查 Access Key 所属账号及其权限 (check the account of the Access Key and its permissions)",
+    ),
+    Code(
+        510101,
+        Kind.REQUEST,
+        "dataset entity count not enough, at least 32",
+        "训练集至少需要 32 条样本，请补充数据 (add samples: a training set has at least 32)",
+    ),
+    Code(
+        510102,
+        Kind.REQUEST,
+        "dataset config error",
+        "请检查 trainset 中的 type 与 id，数据集须已存在并发布 "
+        "(check type and id in trainset; the dataset must exist and be published)",
+    ),
+    Code(
+        510201, Kind.REQUEST, "task name exist", "任务名称已存在，请换一个 (take another name for the task)"
+    ),
+    Code(
+        510202, Kind.REQUEST, "task not exist", "请检查 taskId 及其所属账号 (check taskId, and whose it is)"
+    ),
+    Code(
+        510203,
+        Kind.QUOTA,
+        "task count over limit",
+        "任务数量已达上限，请先删除不用的任务 (delete tasks that are no longer needed)",
+    ),
+    Code(
+        510301,
+        Kind.REQUEST,
+        "job not exist",
+        "请检查 jobId 及其所属的 taskId (check jobId, and that it belongs to taskId)",
+    ),
+    Code(
+        510302,
+        Kind.REQUEST,
+        "job status invalid",
+        "只有运行中的任务可以停止，只有 FINISH 的任务可以发布；请先查看 trainStatus "
+        "(only a running job can be stopped, only a finished one published; look at trainStatus first)",
+    ),
+    Code(
+        510401,
+        Kind.REQUEST,
+        "train config error",
+        "请对照所选 trainType 的文档检查 trainConfig 的取值范围 "
+        "(check the ranges of trainConfig for this trainType in the documentation)",
+    ),
+    Code(
+        510402,
+        Kind.QUOTA,
+        "job training count over limit",
+        "已有任务在训练，请等待其结束或先停止 (wait until the running job ends, or stop it)",
+    ),
+    Code(510403, Kind.QUOTA, "charge quote not enough", "余额不足，请在控制台充值 (top up in the console)"),
+    Code(
+        510404,
+        Kind.REQUEST,
+        "job not support incre train",
+        "增量训练的基础任务须以 peftType=ALL 训练 (the job to go on from must have peftType ALL)",
+    ),
     Code(4224001, Kind.SERVER, "system error", _AGAIN),
     Code(4224002, Kind.REQUEST, "parameter error", _FIELDS),
     Code(4224003, Kind.AUTH, "no permission", _KEYS),

@@ -648,7 +648,10 @@ def test_serve_prints_what_to_set_and_paste(server):
         ).json()
 
     assert server.url in server.greeting.splitlines()[0]
-    assert set(server.environment) == {"QIANFAN_BASE_URL", "QIANFAN_AK", "QIANFAN_SK"}
+    assert set(server.environment) == {
+        *("QIANFAN_BASE_URL", "QIANFAN_AK", "QIANFAN_SK"),
+        *("QIANFAN_CONSOLE_API_BASE_URL", "QIANFAN_ACCESS_KEY", "QIANFAN_SECRET_KEY"),
+    }
     assert answer["result"].startswith("【本地平台】")
 
 

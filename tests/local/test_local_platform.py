@@ -115,6 +115,9 @@ def test_environment(start):
         "QIANFAN_BASE_URL": platform.url,
         "QIANFAN_AK": platform.ak,
         "QIANFAN_SK": platform.sk,
+        "QIANFAN_CONSOLE_API_BASE_URL": platform.url,
+        "QIANFAN_ACCESS_KEY": platform.access_key,
+        "QIANFAN_SECRET_KEY": platform.secret_key,
     }
     assert platform.url.startswith("http://127.0.0.1:")
 

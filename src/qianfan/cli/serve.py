@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated
+from pathlib import Path  # noqa: TC003  # typer reads the annotations
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from qianfan.cli.ending import clean_ending, say
+
+if TYPE_CHECKING:
+    from qianfan.local.console.datasets import Dataset
 
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
@@ -23,6 +27,16 @@ def serve(
     token_lifetime: Annotated[int, typer.Option(help="access_token 的有效秒数。", min=1)] = 2_592_000,
     any_key: Annotated[bool, typer.Option("--any-key", help="接受任意密钥。")] = False,
     any_endpoint: Annotated[bool, typer.Option("--any-endpoint", help="任意自定义服务地址都应答。")] = False,
+    any_dataset: Annotated[
+        bool, typer.Option("--any-dataset", help="任意数据集 id 均可训练，用内置样本代替。")
+    ] = False,
+    dataset: Annotated[
+        list[Path] | None,
+        typer.Option(help="注册 JSONL 数据集供精调使用，可重复。", exists=True, dir_okay=False),
+    ] = None,
+    state: Annotated[
+        Path | None, typer.Option(help="状态文件：重启后保留任务、模型、服务与密钥。", dir_okay=False)
+    ] = None,
     chunk_delay: Annotated[float, typer.Option(help="流式事件之间的秒数。", min=0)] = 0.0,
 ) -> None:
     """在本机启动本地平台，按 Ctrl-C 结束。"""
@@ -39,15 +53,18 @@ def serve(
                 token_lifetime=token_lifetime,
                 any_key=any_key,
                 any_endpoint=any_endpoint,
+                any_dataset=any_dataset,
                 chunk_delay=chunk_delay,
+                state=state,
             )
+            datasets = [running.add_dataset(file) for file in dataset or []]
         except ValueError as error:
             raise typer.BadParameter(str(error)) from None
-        running.run(ready=lambda: _greet(host, running.url, running.environment))
+        running.run(ready=lambda: _greet(host, running.url, running.environment, datasets))
         say("已停止。", style="dim")
 
 
-def _greet(host: str, url: str, environment: dict[str, str]) -> None:
+def _greet(host: str, url: str, environment: dict[str, str], datasets: list[Dataset]) -> None:
     """Say who can reach the platform, what to set and what to paste."""
     if host not in _LOOPBACK:
         say(f"注意：监听 {host}，其他机器可以访问本地平台。", style="yellow")
@@ -64,6 +81,8 @@ def _greet(host: str, url: str, environment: dict[str, str]) -> None:
     lines = [
         f"本地平台已启动 (the local platform runs): {url}",
         "",
+        *(f"数据集 (dataset) {it.name}: id {it.id}, {it.count} 条" for it in datasets),
+        *([""] if datasets else []),
         "在另一个终端中设置 (set in another terminal):",
         *(f"  export {name}={value}" for name, value in environment.items()),
         "然后 (then):",

@@ -20,8 +20,10 @@ import atexit
 import logging
 import os
 import threading
+from pathlib import Path
 
 from qianfan.local.clock import Clock
+from qianfan.local.console.store import MEMORY
 from qianfan.local.journal import Call, Calls
 from qianfan.local.oauth import Application
 from qianfan.local.platform import Platform
@@ -42,9 +44,11 @@ def platform(
     token_lifetime: int = 2_592_000,
     any_key: bool = False,
     any_endpoint: bool = False,
+    any_dataset: bool = False,
     chunk_delay: float = 0.0,
     journal_size: int = 10_000,
     clock: Clock | None = None,
+    state: str | os.PathLike[str] | None = None,
 ) -> Platform:
     """Return a local platform; `with` or `start()` starts it.
 
@@ -55,14 +59,20 @@ def platform(
         rpm: Most calls per minute, likewise; more answer 336501.
         tpm: Most tokens per minute, input and output; calls after that answer 336502.
         token_lifetime: Seconds an access token lives.
-        any_key: Take every non-empty API Key, Secret Key and access token.
+        any_key: Take every non-empty API Key, Secret Key and access token, and every signature that has
+            the form and is not expired.
         any_endpoint: Let every custom endpoint answer, not only the catalogue's and the added ones.
+        any_dataset: Let built-in samples stand for any dataset that a job names.
         chunk_delay: Seconds between the events of a stream.
         journal_size: Most calls the journal keeps.
         clock: The clock tokens and quotas follow; by default a new one that runs with the real one.
+        state: The file that keeps the applications, the access keys, the clock and all that the console
+            manages, over restarts; it is made where there is none. By default nothing is kept. While the
+            platform runs, no other can use the file.
 
     Raises:
-        ValueError: A limit, lifetime, delay or size that could not work.
+        ValueError: A limit, lifetime, delay or size that could not work; a file that holds no state, or
+            one of another version, or one in use.
     """
     options = Options(
         qps=qps,
@@ -71,10 +81,12 @@ def platform(
         token_lifetime=token_lifetime,
         any_key=any_key,
         any_endpoint=any_endpoint,
+        any_dataset=any_dataset,
         chunk_delay=chunk_delay,
         journal_size=journal_size,
     )
-    return Platform(options, host=host, port=port, clock=clock)
+    path = MEMORY if state is None else str(Path(state).resolve())  # a program may change its directory
+    return Platform(options, host=host, port=port, clock=clock, path=path)
 
 
 _embedded: dict[int, Platform] = {}  # by process id: see embedded()
@@ -84,7 +96,7 @@ _embedded_lock = threading.Lock()
 def embedded() -> Platform:
     """Return this process's own platform, started at the first call: the one behind `QIANFAN_LOCAL=1`.
 
-    It takes any key and any endpoint, says once on the log where it runs, and stops at exit. After a
+    It takes any key, any endpoint and any dataset, says once on the log where it runs, and stops at exit. After a
     fork, the child gets a platform of its own at its first call, so that it does not depend on its
     parent's life; clients made before the fork go on talking to the parent's.
 
@@ -94,7 +106,7 @@ def embedded() -> Platform:
     with _embedded_lock:
         pid = os.getpid()
         if pid not in _embedded:
-            _embedded[pid] = platform(any_key=True, any_endpoint=True).start()
+            _embedded[pid] = platform(any_key=True, any_endpoint=True, any_dataset=True).start()
             _log.warning("QIANFAN_LOCAL: a local platform answers at %s, not Baidu's", _embedded[pid].url)
         return _embedded[pid]
 

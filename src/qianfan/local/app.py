@@ -11,7 +11,7 @@ import logging
 import threading
 import time
 from email.utils import formatdate
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
 import orjson
@@ -19,6 +19,8 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 
 from qianfan.local import inference, journal, oauth, rules
+from qianfan.local.console import gate, v1, v2, visualdl
+from qianfan.local.handler import Answering
 from qianfan.local.wire import Refusal, Reply, Request, parse
 
 if TYPE_CHECKING:
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
 
 PREFIX = "/rpc/2.0/ai_custom/v1/wenxinworkshop"
 
-UNSUPPORTED, INTERNAL = 3, 336000
+UNSUPPORTED = 3
 
 MOST_BYTES = 4 * 1024 * 1024  # of a request's body
 
@@ -52,21 +54,25 @@ def build(state: State) -> Starlette:
                 for path in service.paths
             ),
             Route(oauth.PATH, _Endpoint(state, "token", _Tokens(state))),
+            *_console(state),
             Route(PREFIX + "/{rest:path}", _Endpoint(state, "unknown", _Unsupported())),
             Route("/{rest:path}", _Endpoint(state, "unknown", _Nowhere())),
         ]
     )
 
 
-class _Answering(Protocol):
-    """What answers the calls of one route."""
+def _console(state: State) -> list[Route]:
+    """Return the routes of the console's APIs."""
+    first, second = gate.V1(state.account), gate.V2(state.account)
+    paths = [
+        *((f"{gate.PREFIX}/{path}", first) for path in v1.ROUTES),
+        *((f"/v2/{group}", second) for group in v2.ACTIONS),
+        (visualdl.PATH, gate.Curves(state.account)),
+    ]
+    return [Route(path, _Endpoint(state, "console", service)) for path, service in paths]
 
-    def reply(self, request: Request, call: Call) -> Reply:
-        """Return the answer, or raise the `Refusal` that is one."""
-        ...
 
-
-class _Tokens:
+class _Tokens(Answering):
     """The token endpoint; it knows no layers but its own."""
 
     def __init__(self, state: State) -> None:
@@ -76,14 +82,14 @@ class _Tokens:
         return self._registry.exchange(request)
 
 
-class _Unsupported:
+class _Unsupported(Answering):
     """Whatever under the inference prefix is no service."""
 
     def reply(self, request: Request, call: Call) -> Reply:  # noqa: ARG002  # one shape for all services
         raise Refusal(UNSUPPORTED)
 
 
-class _Nowhere:
+class _Nowhere(Answering):
     """Every other path."""
 
     def reply(self, request: Request, call: Call) -> Reply:  # noqa: ARG002  # one shape for all services
@@ -96,7 +102,7 @@ class _Endpoint:
     Raw ASGI, since Starlette's request and response objects cost more than the answer itself.
     """
 
-    def __init__(self, state: State, route: str, service: _Answering) -> None:
+    def __init__(self, state: State, route: str, service: Answering) -> None:
         self._state = state
         self._route = route
         self._service = service
@@ -110,7 +116,7 @@ class _Endpoint:
         request = _request(scope, body)
         call = journal.open_call(request, self._route, self._state.clock.now())
         too_large = len(body) > MOST_BYTES
-        if self._route in inference.RUN_USER_CODE:
+        if self._service.takes_time(request):
             answered = await _apart(lambda: self._answer(request, call, too_large=too_large), receive)
             if answered is None:
                 return
@@ -140,10 +146,10 @@ class _Endpoint:
                 raise Refusal(rules.TOO_LONG, message, status=_TOO_LARGE)
             return self._service.reply(request, call)
         except Refusal as refusal:
-            return refusal.reply()
+            return self._service.refused(refusal)
         except Exception:  # noqa: BLE001  # the boundary: our fault must look like one of the platform's
             _log.exception("the local platform failed on %s %s", request.method, request.path)
-            return Refusal(INTERNAL).reply()
+            return self._service.refused(Refusal(self._service.internal))
 
     async def _stream(self, reply: Reply, call: Call, started: float, receive: Receive, send: Send) -> None:
         events = reply.events or []
@@ -231,4 +237,8 @@ def _request(scope: Scope, body: bytes) -> Request:
     for name, value in parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True):
         query.setdefault(name, value)
     headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-    return Request(scope["method"], scope["path"], query, headers, body, parse(body))
+    target = scope["raw_path"].decode("latin-1")
+    if scope["query_string"]:
+        target += "?" + scope["query_string"].decode("latin-1")
+    received: list[tuple[bytes, bytes]] = list(scope["headers"])
+    return Request(scope["method"], scope["path"], query, headers, body, parse(body), target, received)

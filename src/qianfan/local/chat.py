@@ -14,6 +14,7 @@ from qianfan.local.wire import Reply, new_id
 
 if TYPE_CHECKING:
     from qianfan.catalog import Model
+    from qianfan.local.console.examples import Examples
     from qianfan.local.handler import Asked
     from qianfan.local.rules import Question
     from qianfan.local.wire import Json
@@ -52,19 +53,21 @@ class Answer:
 def handle(asked: Asked) -> Served:
     """Answer a chat request."""
     question = rules.validate(asked.content, asked.model)
-    given = answer(question, asked.now)
+    given = answer(question, asked.now, asked.learnt)
     reply = encode(given, asked.model, int(asked.now), stream=question.stream)
     return Served(reply, given.usage()["total_tokens"])
 
 
-def answer(question: Question, now: float) -> Answer:
-    """Answer a question: by a function call, a refusal, or in words."""
+def answer(question: Question, now: float, learnt: Examples | None = None) -> Answer:
+    """Answer a question: by a refusal, what was learnt, a function call, or in other words."""
     prompt = _prompt_tenths(question)
     last = question.messages[-1]
     text = last.get("content") or ""
     if last["role"] == "user":
         if replies.is_unsafe(text):
             return spoken(replies.refusal(tokens.language(text)), prompt, "content_filter")
+        if learnt is not None and (words := learnt.nearest(text)) is not None:
+            return limited(words, prompt, question)
         function = functions.choose(question.functions, text, question.chosen) if question.functions else None
         if function is not None:
             called = functions.call(function, text, now)

@@ -31,6 +31,16 @@ class Clock:
         """Return the seconds since 1970, as this clock sees them."""
         return self._source() + self._offset
 
+    @property
+    def offset(self) -> float:
+        """The seconds it is ahead of its source."""
+        return self._offset
+
+    def catch_up(self, offset: float) -> None:
+        """Be at least so many seconds ahead of the source, as this clock once was."""
+        with self._lock:
+            self._offset = max(self._offset, offset)
+
     def advance(self, seconds: float = 0, minutes: float = 0, hours: float = 0, days: float = 0) -> None:
         """Move the clock forward by the sum of the arguments.
 

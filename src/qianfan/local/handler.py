@@ -8,7 +8,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from qianfan.catalog import Model
-    from qianfan.local.wire import Reply
+    from qianfan.local.console.examples import Examples
+    from qianfan.local.journal import Call
+    from qianfan.local.wire import Refusal, Reply, Request
 
 
 class Asked(NamedTuple):
@@ -19,12 +21,14 @@ class Asked(NamedTuple):
         endpoint: The last part of the URL.
         model: The catalogue's model of that endpoint; None for a custom service.
         now: The platform's time.
+        learnt: What a tuned model has learnt; None for every other.
     """
 
     content: Any
     endpoint: str
     model: Model | None
     now: float
+    learnt: Examples | None = None
 
 
 class Served(NamedTuple):
@@ -32,6 +36,36 @@ class Served(NamedTuple):
 
     reply: Reply
     tokens: int
+
+
+class Answering:
+    """What answers the calls of one route.
+
+    Attributes:
+        internal: The code of an answer to what is the platform's own fault.
+    """
+
+    internal = 336000
+
+    def reply(self, request: Request, call: Call) -> Reply:
+        """Return the answer.
+
+        Args:
+            request: The request.
+            call: The journal's entry, which is told what the call turned out to be.
+
+        Raises:
+            Refusal: The platform's error answer.
+        """
+        raise NotImplementedError
+
+    def refused(self, refusal: Refusal) -> Reply:
+        """Return a refusal in the shape of this route's answers."""
+        return refusal.reply()
+
+    def takes_time(self, request: Request) -> bool:  # noqa: ARG002  # for those where it depends
+        """Return whether the answer is made in a thread, so that others need not wait for it."""
+        return False
 
 
 #: Validates a request and answers it, or raises a `Refusal`.

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 from qianfan import catalog
 from qianfan.local import chat, completion, embedding, image2text, reranker, text2image, tokenizer
 from qianfan.local.erniebot import ErnieBotPlugins
-from qianfan.local.handler import Asked
+from qianfan.local.handler import Answering, Asked
 from qianfan.local.plugin import PluginApplications
 from qianfan.local.wire import Refusal
 
 if TYPE_CHECKING:
     from qianfan.catalog import Model
+    from qianfan.local.console.examples import Examples
     from qianfan.local.handler import Handler
     from qianfan.local.journal import Call
     from qianfan.local.state import State
@@ -20,8 +21,10 @@ if TYPE_CHECKING:
 
 UNSUPPORTED, BAD_METHOD = 3, 336101
 
-#: Families whose answers come from functions of the user's, which may take their time or call back.
-RUN_USER_CODE = frozenset({"plugin", "erniebot"})
+# Families whose answers come from functions of the user's, which may take their time or call back.
+_RUN_USER_CODE = frozenset({"plugin", "erniebot"})
+
+_TUNED = "chat"  # the family in which tuned models answer
 
 
 def services(state: State) -> list[Service]:
@@ -40,7 +43,7 @@ def services(state: State) -> list[Service]:
     return [Service(state, family, handler) for family, handler in handlers.items()]
 
 
-class Service:
+class Service(Answering):
     """The services of one family: its preset models and custom endpoints.
 
     Attributes:
@@ -66,20 +69,34 @@ class Service:
             Refusal: The platform's error answer.
         """
         state = self._state
-        endpoint, model = self._route(request, call)
+        endpoint, model, learnt = self._route(request, call)
         application = state.registry.authenticate(request.query, request.headers)
         allowance = state.quotas.admit(application.id, f"{self.family}/{endpoint}")
-        served = self._handler(Asked(request.content, endpoint, model, state.clock.now()))
+        served = self._handler(Asked(request.content, endpoint, model, state.clock.now(), learnt))
         allowance.charge(served.tokens)
         served.reply.headers = allowance.headers()
         return served.reply
 
-    def _route(self, request: Request, call: Call) -> tuple[str, Model | None]:
-        endpoint = request.path.rstrip("/").rpartition("/")[2]
-        model = self._state.model(self.family, endpoint)
-        call.endpoint, call.model = endpoint, model.name if model else None
-        if not self._state.serves(self.family, endpoint):
+    def takes_time(self, request: Request) -> bool:
+        """Return whether functions of the user's or the console's store are asked."""
+        if self.family == _TUNED:
+            return self._state.model(_TUNED, _endpoint(request)) is None
+        return self.family in _RUN_USER_CODE
+
+    def _route(self, request: Request, call: Call) -> tuple[str, Model | None, Examples | None]:
+        state, endpoint = self._state, _endpoint(request)
+        model, learnt = state.model(self.family, endpoint), None
+        call.endpoint = endpoint
+        tuned = state.account.tuned(endpoint) if model is None and self.family == _TUNED else None
+        if tuned is not None:
+            model, learnt = tuned
+        elif not state.serves(self.family, endpoint):
             raise Refusal(UNSUPPORTED)
+        call.model = model.name if model else None
         if request.method != "POST":
             raise Refusal(BAD_METHOD)
-        return endpoint, model
+        return endpoint, model, learnt
+
+
+def _endpoint(request: Request) -> str:
+    return request.path.rstrip("/").rpartition("/")[2]

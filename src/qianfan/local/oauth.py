@@ -11,17 +11,20 @@ import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from qianfan.local.console.store import Table
 from qianfan.local.wire import Refusal, Reply
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from qianfan.local.clock import Clock
+    from qianfan.local.console.store import Store
     from qianfan.local.wire import Request
 
 PATH = "/oauth/2.0/token"
 
 _SCOPE = "public ai_custom_qianfan_bloomz_7b_compressed wenxinworkshop_mgr ai_custom_yiyan_com"
+_FIRST_APPLICATION, _FIRST_GUEST = 36_000_000, 37_000_000
 _CLIENT_NUMBER = "282335"  # the platform's own client number, constant in every token
 _MOST_TOKENS = 100_000  # a program that asks for tokens in a loop must not fill the memory
 _UNAUTHORIZED, _BAD_REQUEST, _BAD_METHOD = 401, 400, 405
@@ -44,6 +47,16 @@ class Application:
     sk: str = field(repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """An application as the store keeps it; `name` is its API Key."""
+
+    id: int
+    uid: str
+    name: str
+    sk: str = field(repr=False)
+
+
 @dataclass(slots=True)
 class Token:
     """An access token: whose it is, until when it lives, whether it was called back."""
@@ -54,21 +67,25 @@ class Token:
 
 
 class Registry:
-    """The applications and tokens of one platform.
+    """The applications and tokens of one platform; the first application is its own.
 
     Args:
+        store: What keeps the applications; their tokens end with the process.
         clock: What expiry is measured on.
         lifetime: Seconds a token lives; 2592000 (30 days) on the real platform.
         any_key: Take every non-empty API Key, Secret Key and access token.
     """
 
-    def __init__(self, clock: Clock, lifetime: int, *, any_key: bool) -> None:
+    def __init__(self, store: Store, clock: Clock, lifetime: int, *, any_key: bool) -> None:
+        self._kept = Table(store, "application", _Kept, "app-")
+        self._store = store
         self._clock = clock
         self._lifetime = lifetime
         self._any_key = any_key
-        self._applications: dict[str, Application] = {}
+        self._applications = {kept.name: _application(kept) for kept in self._kept.all()}
         self._tokens: dict[str, Token] = {}
         self._lock = threading.Lock()
+        self.default = next(iter(self._applications.values()), None) or self.add()
 
     def add(self, ak: str | None = None, sk: str | None = None) -> Application:
         """Register an application; keys not given are derived from its number, the same in every run.
@@ -76,15 +93,15 @@ class Registry:
         Raises:
             ValueError: A key is empty, or another application has this API Key.
         """
-        with self._lock:
-            number = len(self._applications) + 1
+        with self._lock, self._store.transaction():
+            number = self._kept.count() + 1
             ak = _letters(f"API Key {number}", 24) if ak is None else ak
             sk = _letters(f"Secret Key {number}", 32) if sk is None else sk
             if not ak or not sk:
                 raise ValueError("an application's ak and sk must not be empty")
             if ak in self._applications:
                 raise ValueError(f"an application with ak {ak!r} exists already")
-            return self._applications.setdefault(ak, Application(36_000_000 + number, ak, sk))
+            return self._applications.setdefault(ak, _application(self._kept.new(name=ak, sk=sk)))
 
     def revoke(self) -> None:
         """Make every token issued so far unknown (code 110 from now on)."""
@@ -117,7 +134,7 @@ class Registry:
 
         Raises:
             Refusal: 100 empty, 110 missing, unknown or revoked, 111 expired; 14 for a signed call,
-                since this platform knows no access keys.
+                since models are called with tokens here.
         """
         value = query.get("access_token")
         if value is None:
@@ -126,7 +143,7 @@ class Registry:
             raise Refusal(MALFORMED)
         token = self._tokens.get(value)
         if token is None and self._any_key:
-            token = self._remember(value, self._guest(), self._clock.now() + self._lifetime)
+            token = self._remember(value, self.default, self._clock.now() + self._lifetime)
         if token is None or token.revoked:
             raise Refusal(INVALID)
         if self._clock.now() >= token.expires:
@@ -135,12 +152,10 @@ class Registry:
 
     def _application(self, ak: str, sk: str) -> Application | None:
         if ak and ak not in self._applications and self._any_key and sk:
-            return self.add(ak, sk)
+            with self._lock:  # a stranger's keys may be real: they do not enter the store
+                guest = Application(_FIRST_GUEST + len(self._applications), ak, sk)
+                return self._applications.setdefault(ak, guest)
         return self._applications.get(ak)
-
-    def _guest(self) -> Application:
-        """Return the application that unknown access tokens belong to where any key will do."""
-        return next(iter(self._applications.values()), None) or self.add()
 
     def _issue(self, application: Application) -> Reply:
         expires = self._clock.now() + self._lifetime
@@ -163,6 +178,10 @@ class Registry:
             while len(self._tokens) >= _MOST_TOKENS:
                 del self._tokens[next(iter(self._tokens))]
             return self._tokens.setdefault(value, Token(application, expires))
+
+
+def _application(kept: _Kept) -> Application:
+    return Application(_FIRST_APPLICATION + kept.id, kept.name, kept.sk)
 
 
 def _error(status: int, error: str, description: str) -> Reply:

@@ -7,13 +7,18 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from qianfan.local.clock import Clock
+from qianfan.local.console.store import MEMORY
 from qianfan.local.state import Options, State
+from qianfan.local.wire import Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from types import TracebackType
 
     from qianfan.client import Qianfan
+    from qianfan.local.console.access import AccessKey
+    from qianfan.local.console.datasets import Dataset
+    from qianfan.local.console.samples import Source
     from qianfan.local.journal import Calls
     from qianfan.local.oauth import Application
     from qianfan.local.server import Server
@@ -29,12 +34,17 @@ class Platform:
     """
 
     def __init__(
-        self, options: Options, host: str = "127.0.0.1", port: int = 0, clock: Clock | None = None
+        self,
+        options: Options,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        clock: Clock | None = None,
+        path: str = MEMORY,
     ) -> None:
         self._host = host
         self._port = port
-        self._state = State(options, clock or Clock())
-        self._application = self._state.registry.add()
+        self._state = State(options, clock or Clock(), path)
+        self._application = self._state.registry.default
         self._server: Server | None = None
         self._lock = threading.Lock()
 
@@ -56,6 +66,7 @@ class Platform:
             server, self._server = self._server, None
         if server is not None:
             server.stop()
+        self._state.store.close()
 
     def wait(self) -> None:
         """Wait until another thread stops the platform."""
@@ -121,9 +132,26 @@ class Platform:
         return self._application.sk
 
     @property
+    def access_key(self) -> str:
+        """The Access Key of the platform's account, the same on every platform."""
+        return self._state.account.access.default.ak
+
+    @property
+    def secret_key(self) -> str:
+        """The Secret Key of that Access Key, the same on every platform."""
+        return self._state.account.access.default.sk
+
+    @property
     def environment(self) -> dict[str, str]:
         """The variables that bring a program which uses the SDK to this platform."""
-        return {"QIANFAN_BASE_URL": self.url, "QIANFAN_AK": self.ak, "QIANFAN_SK": self.sk}
+        return {
+            "QIANFAN_BASE_URL": self.url,
+            "QIANFAN_AK": self.ak,
+            "QIANFAN_SK": self.sk,
+            "QIANFAN_CONSOLE_API_BASE_URL": self.url,
+            "QIANFAN_ACCESS_KEY": self.access_key,
+            "QIANFAN_SECRET_KEY": self.secret_key,
+        }
 
     def client(self, **settings: Any) -> Qianfan:
         """Return a client of this platform.
@@ -150,6 +178,53 @@ class Platform:
             ValueError: A key is empty, or another application has this API Key.
         """
         return self._state.registry.add(ak, sk)
+
+    def add_access_key(self, ak: str | None = None, sk: str | None = None) -> AccessKey:
+        """Register another access key, which signs console calls.
+
+        Args:
+            ak: The Access Key; made up where not given.
+            sk: The Secret Key; made up where not given.
+
+        Raises:
+            ValueError: A key is malformed, or there is this Access Key already.
+        """
+        return self._state.account.access.add(ak, sk)
+
+    def add_dataset(self, source: Source, name: str | None = None) -> Dataset:
+        """Register a dataset, so that a job's `trainset` can name its `id`.
+
+        The same samples under the same name are the same dataset.
+
+        Args:
+            source: A JSONL file, or its lines as texts or dicts: `{"prompt": ..., "response": ...}`, or
+                `[{"prompt": ..., "response": [[...]]}]`.
+            name: What it is called; by default the file's name.
+
+        Raises:
+            OSError: The file cannot be read.
+            ValueError: Some lines are bad: their numbers, and what is wrong with each.
+        """
+        return self._state.account.datasets.add(source, name)
+
+    def fail_job(self, job_id: int | str, message: str = "failed by the local platform's user") -> None:
+        """Let a running job of fine-tuning fail now.
+
+        Args:
+            job_id: The job's id.
+            message: What `failReason` says.
+
+        Raises:
+            ValueError: There is no such job, or it is not running.
+        """
+        jobs = self._state.account.jobs
+        job = jobs.get(job_id)
+        if job is None:
+            raise ValueError(f"there is no job {job_id!r}")
+        try:
+            jobs.fail(job, message)
+        except Refusal:
+            raise ValueError(f"the job {job_id!r} is not running") from None
 
     def add_endpoint(self, name: str, kind: str = "chat") -> None:
         """Let a custom service answer at `/chat/<name>`, as a published model of your own would.
@@ -199,12 +274,13 @@ class Platform:
         self._state.knowledge.add(texts)
 
     def advance(self, seconds: float = 0, minutes: float = 0, hours: float = 0, days: float = 0) -> None:
-        """Move the platform's clock forward: tokens age, quotas refill.
+        """Move the platform's clock forward: tokens age, quotas refill, jobs and deployments go on.
 
         Raises:
             ValueError: The sum of the arguments is negative.
         """
-        self._state.clock.advance(seconds, minutes, hours, days)
+        with self._state.store.transaction():  # which keeps the clock
+            self._state.clock.advance(seconds, minutes, hours, days)
 
     def revoke_tokens(self) -> None:
         """Make every access token issued so far unknown: calls with it answer 110."""
@@ -217,7 +293,7 @@ class Platform:
 
         Args:
             route: Only the calls of this route: a kind of service (see `add_endpoint`), `erniebot`
-                (plugins of ERNIE Bot), `tokenizer`, `token` or `unknown`.
+                (plugins of ERNIE Bot), `tokenizer`, `token`, `console` or `unknown`.
         """
         return self._state.journal.calls(route)
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from qianfan import catalog
+from qianfan.local.console.account import Account
+from qianfan.local.console.store import MEMORY, Store
 from qianfan.local.journal import Journal
 from qianfan.local.knowledge import Knowledge
 from qianfan.local.oauth import Registry
@@ -33,6 +35,7 @@ class Options:
     token_lifetime: int = 2_592_000
     any_key: bool = False
     any_endpoint: bool = False
+    any_dataset: bool = False
     chunk_delay: float = 0.0
     journal_size: int = 10_000
 
@@ -58,12 +61,18 @@ class State:
     Args:
         options: How the platform behaves.
         clock: The time of all parts.
+        path: The file that keeps what must outlive the process.
+
+    Raises:
+        ValueError: It is no such file, or in use.
     """
 
-    def __init__(self, options: Options, clock: Clock) -> None:
+    def __init__(self, options: Options, clock: Clock, path: str = MEMORY) -> None:
         self.options = options
         self.clock = clock
-        self.registry = Registry(clock, options.token_lifetime, any_key=options.any_key)
+        self.store = Store(path, clock)
+        self.account = Account(self.store, clock, any_key=options.any_key, any_dataset=options.any_dataset)
+        self.registry = Registry(self.store, clock, options.token_lifetime, any_key=options.any_key)
         self.quotas = Quotas(clock, Limits(options.qps, options.rpm, options.tpm))
         self.journal = Journal(options.journal_size)
         self.plugins = Plugins()

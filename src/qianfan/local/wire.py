@@ -30,6 +30,8 @@ class Request:
         headers: Header values by lower-case name.
         body: The body's bytes.
         content: The body as JSON, or a `NotJson`.
+        target: The request line's target as it came: encoded path and query.
+        received: The headers as they came, in their order.
     """
 
     method: str
@@ -38,6 +40,8 @@ class Request:
     headers: dict[str, str]
     body: bytes
     content: Any
+    target: str
+    received: list[tuple[bytes, bytes]]
 
 
 @dataclass(slots=True)

@@ -1,0 +1,87 @@
+"""Access keys (安全认证 Access Key): who may sign console calls."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from qianfan.local.console import signature
+from qianfan.local.console.store import Table
+
+if TYPE_CHECKING:
+    from qianfan.local.console.store import Store
+    from qianfan.local.wire import Request
+
+
+@dataclass(frozen=True, slots=True)
+class AccessKey:
+    """An access key of the platform's account.
+
+    Attributes:
+        id: Its number.
+        uid: Its name among the platform's records.
+        name: The Access Key, again: what it is found by.
+        sk: The Secret Key.
+    """
+
+    id: int
+    uid: str
+    name: str
+    sk: str = field(repr=False)
+
+    @property
+    def ak(self) -> str:
+        """The Access Key, such as `ALTAK...`."""
+        return self.name
+
+
+class AccessKeys:
+    """The access keys of one platform; the first is its own.
+
+    Args:
+        store: Where they are kept.
+        any_key: Let every signature in that has the form and is not expired; none can be checked, as
+            the secrets of strangers are not known.
+    """
+
+    def __init__(self, store: Store, *, any_key: bool) -> None:
+        self._store = store
+        self._any_key = any_key
+        self._keys = Table(store, "access key", AccessKey, "key-")
+        self.default = self._keys.get(1) or self.add()
+
+    def add(self, ak: str | None = None, sk: str | None = None) -> AccessKey:
+        """Register an access key; what is not given is made from its number, the same in every run.
+
+        Raises:
+            ValueError: A key is empty or has a character it cannot have, or is there already.
+        """
+        with self._store.transaction():
+            number = len(self._keys.all()) + 1
+            ak = "ALTAK" + _hex(f"Access Key {number}")[:24] if ak is None else ak
+            sk = _hex(f"Access Key's secret {number}")[:32] if sk is None else sk
+            if not ak or not sk or not ak.isascii() or not ak.isprintable() or "/" in ak or " " in ak:
+                raise ValueError("an access key is printable ASCII without / or space, its secret not empty")
+            if self._keys.named(ak) is not None:
+                raise ValueError(f"there is an access key {ak!r} already")
+            return self._keys.new(name=ak, sk=sk)
+
+    def authenticate(self, request: Request, now: float) -> None:
+        """Let a signed request in.
+
+        Raises:
+            signature.Denied: Its signature is missing, malformed, expired or wrong, or its key unknown.
+        """
+        given = signature.read(request, now)
+        if self._any_key:
+            return
+        key = self._keys.named(given.access_key)
+        if key is None:
+            raise signature.Denied(signature.UNKNOWN_KEY)
+        if not signature.matches(given, request, key.sk):
+            raise signature.Denied(signature.MISMATCH)
+
+
+def _hex(seed: str) -> str:
+    return hashlib.sha256(f"qianfan local platform: {seed}".encode()).hexdigest()

@@ -1,0 +1,127 @@
+"""The console's way in: signature, body, transaction; and the shapes of answers and refusals."""
+
+from __future__ import annotations
+
+import secrets
+import uuid
+from typing import TYPE_CHECKING
+
+from qianfan.local.console import fields, v1, v2, visualdl
+from qianfan.local.console.signature import Denied
+from qianfan.local.handler import Answering
+from qianfan.local.wire import Refusal, Reply, as_object
+
+if TYPE_CHECKING:
+    from qianfan.local.console.account import Account
+    from qianfan.local.journal import Call
+    from qianfan.local.wire import Json, Request
+
+PREFIX = "/wenxinworkshop"
+
+BAD_METHOD = 336101
+
+_FORBIDDEN, _NOT_FOUND = 403, 404
+
+
+class _Console(Answering):
+    """What the gates of both versions have in common."""
+
+    internal = 500000
+
+    def __init__(self, account: Account) -> None:
+        self._account = account
+
+    def takes_time(self, request: Request) -> bool:  # noqa: ARG002  # the store may wait for a disk
+        """Return True: the store may wait for a disk."""
+        return True
+
+    def _let_in(self, request: Request) -> v1.Asked:
+        """Return the call, if its signature and body are good.
+
+        Raises:
+            Denied: The signature is not.
+            Refusal: The method or the body is not.
+        """
+        account = self._account
+        now = account.clock.now()
+        account.access.authenticate(request, now)
+        if request.method != "POST":
+            raise Refusal(BAD_METHOD)
+        body = as_object(request.content) if request.body else {}
+        if body is None:
+            raise fields.refusal(fields.PARAM, "the body must be a JSON object")
+        return v1.Asked(account, body, now, f"http://{request.headers.get('host', 'localhost')}")
+
+
+class V1(_Console):
+    """The routes of v1."""
+
+    def reply(self, request: Request, call: Call) -> Reply:
+        """Answer a call."""
+        path = request.path.removeprefix(PREFIX + "/").rstrip("/")
+        call.endpoint = "/".join(path.split("/")[-2:])
+        try:
+            asked = self._let_in(request)
+        except Denied as denied:
+            return _denied(denied)
+        with self._account.store.transaction():
+            return Reply({"log_id": _log_id(), "result": v1.ROUTES[path](asked)})
+
+    def refused(self, refusal: Refusal) -> Reply:
+        """Return a refusal in v1's shape."""
+        body: Json = {"log_id": _log_id(), "error_code": refusal.code, "error_msg": refusal.message}
+        return Reply(body, status=refusal.status)
+
+
+class V2(_Console):
+    """The actions of one group of v2."""
+
+    def reply(self, request: Request, call: Call) -> Reply:
+        """Answer a call."""
+        group = request.path.rstrip("/").rpartition("/")[2]
+        action = request.query.get("Action", "")
+        call.endpoint = f"{group}.{action}"
+        try:
+            asked = self._let_in(request)
+        except Denied as denied:
+            return _denied(denied)
+        handler = v2.ACTIONS[group].get(action)
+        if handler is None:
+            raise fields.refusal(fields.PARAM, f"there is no action {action!r} in {group}")
+        with self._account.store.transaction():
+            return Reply({"requestId": str(uuid.uuid4()), "result": handler(asked)})
+
+    def refused(self, refusal: Refusal) -> Reply:
+        """Return a refusal in v2's shape."""
+        status, code = v2.error(refusal)
+        body: Json = {"requestId": str(uuid.uuid4()), "code": code, "message": refusal.message}
+        return Reply(body, status=status)
+
+
+class Curves(Answering):
+    """The page of loss curves, which needs no signature."""
+
+    def __init__(self, account: Account) -> None:
+        self._account = account
+
+    def reply(self, request: Request, call: Call) -> Reply:
+        """Show the curve of a job."""
+        call.endpoint = "visualdl/index"
+        shown = visualdl.show(self._account, request.query.get("displayToken", ""))
+        if shown is None:
+            return Reply({"error": "no job has this displayToken"}, status=_NOT_FOUND)
+        return Reply(shown)
+
+    def takes_time(self, request: Request) -> bool:  # noqa: ARG002  # the store may wait for a disk
+        """Return True: the store may wait for a disk."""
+        return True
+
+
+def _denied(denied: Denied) -> Reply:
+    body: Json = {"code": denied.code, "message": denied.message, "requestId": str(uuid.uuid4())}
+    headers = {"X-Bce-Error-Code": denied.code, "X-Bce-Error-Message": denied.message}
+    return Reply(body, status=_FORBIDDEN, headers=headers)
+
+
+def _log_id() -> str:
+    return str(secrets.randbelow(9 * 10**9) + 10**9)

@@ -1,0 +1,146 @@
+"""A caller of the console over plain HTTP, signing with the official signer, knowing nothing of the SDK."""
+
+from __future__ import annotations
+
+import json
+import time
+from datetime import datetime, timezone
+from urllib.parse import urlencode, urlsplit
+
+import urllib3
+from baidubce.auth.bce_credentials import BceCredentials
+from baidubce.auth.bce_v1_signer import sign
+
+README_JOB = {  # the example of the SDK's README of 2023, without the ids
+    "baseTrainType": "ERNIE-Bot-turbo",
+    "trainType": "ERNIE-Bot-turbo-0725",
+    "trainMode": "SFT",
+    "peftType": "LoRA",
+    "trainConfig": {"epoch": 4, "learningRate": 0.00002, "batchSize": 4, "maxSeqLen": 4096},
+    "trainsetRate": 20,
+}
+
+
+class Console:
+    """Signs and sends calls to a platform."""
+
+    def __init__(self, platform, url=None, keys=None):
+        self.platform = platform
+        self.url = url or platform.url
+        self.keys = keys or (platform.access_key, platform.secret_key)
+        self.http = urllib3.PoolManager(retries=False, timeout=10)
+
+    def sign(self, method, path, query, now=None, expiration=300, keys=None, extra=None):
+        """Return the headers of a signed request."""
+        moment = int(time.time() if now is None else now)
+        stamp = datetime.fromtimestamp(moment, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+        headers = {
+            "Host": urlsplit(self.url).netloc,
+            "Content-Type": "application/json",
+            "x-bce-date": stamp,
+            **(extra or {}),
+        }
+        ak, sk = keys or self.keys
+        signature = sign(
+            BceCredentials(ak, sk),
+            method.encode(),
+            path.encode(),
+            {name.encode(): value.encode() for name, value in headers.items()},
+            {name.encode(): value.encode() for name, value in query.items()},
+            moment,
+            expiration,
+            {name.lower().encode() for name in headers},
+        )
+        return {**headers, "Authorization": signature.decode()}
+
+    def send(self, path, body=b"{}", query=None, method="POST", headers=None, **options):
+        """Send bytes, signed unless headers are given."""
+        query = query or {}
+        headers = headers or self.sign(method, path, query, self.now, **options)
+        target = f"{path}?{urlencode(query)}" if query else path
+        return self.http.request(method, self.url + target, body=body, headers=headers)
+
+    @property
+    def now(self):
+        """The platform's time, by which signatures are made."""
+        return self.platform._state.clock.now() if self.platform is not None else None
+
+    def call(self, path, **body):
+        """Return the JSON answer of a v1 call."""
+        reply = self.send(f"/wenxinworkshop/{path}", json.dumps(body).encode())
+        assert reply.status == 200, reply.data
+        return reply.json()
+
+    def result(self, path, **body):
+        """Return the result of a v1 call that succeeds."""
+        answer = self.call(path, **body)
+        assert set(answer) == {"log_id", "result"}, answer
+        return answer["result"]
+
+    def code(self, path, **body):
+        """Return the error code of a v1 call that is refused."""
+        answer = self.call(path, **body)
+        assert set(answer) == {"log_id", "error_code", "error_msg"}, answer
+        return answer["error_code"]
+
+    def act(self, group, action, **body):
+        """Return the HTTP status and the JSON answer of a v2 action."""
+        reply = self.send(f"/v2/{group}", json.dumps(body).encode(), {"Action": action})
+        return reply.status, reply.json()
+
+    def done(self, group, action, **body):
+        """Return the result of a v2 action that succeeds."""
+        status, answer = self.act(group, action, **body)
+        assert status == 200, answer
+        assert set(answer) == {"requestId", "result"}
+        return answer["result"]
+
+    def dataset(self, count=40, name="set"):
+        """Register made-up samples; return the dataset's id."""
+        return self.platform.add_dataset(lines(count), name).id
+
+    def task(self, name="demo"):
+        """Create a task; return its id."""
+        return self.result("finetune/createTask", name=name)["id"]
+
+    def job(self, task, dataset, **changes):
+        """Start the README's job; return its id."""
+        return self.result("finetune/createJob", **self.body(task, dataset, **changes))["id"]
+
+    def body(self, task, dataset, **changes):
+        """Return the body of the README's job."""
+        return {"taskId": task, **README_JOB, "trainset": [{"type": 1, "id": dataset}], **changes}
+
+    def detail(self, task, job):
+        """Return how a job stands."""
+        return self.result("finetune/jobDetail", taskId=task, jobId=job)
+
+    def finished(self, name="demo", dataset=None, **changes):
+        """Return task and job of a job that is finished."""
+        task = self.task(name)
+        job = self.job(task, dataset or self.dataset(), **changes)
+        self.platform.advance(minutes=30)
+        return task, job
+
+    def published(self, name="demo", **options):
+        """Return the answer of publishing a finished job as a new model."""
+        task, job = self.finished(name, **options)
+        meta = {"taskId": task, "iterationId": job}
+        return self.result("modelrepo/publishTrainModel", isNewModel=True, modelName=name, versionMeta=meta)
+
+    def service(self, uri, model, version, **changes):
+        """Return the body of a service."""
+        fields = {"modelId": model, "iterationId": version, "name": "my service", "uri": uri}
+        return {**fields, "replicas": 1, "poolType": 1, **changes}
+
+
+def lines(count=40):
+    """Return made-up samples whose prompts have little in common."""
+    words = ["apple", "river", "stone", "cloud", "tiger", "piano", "ocean", "candle", "desert", "violin"]
+    return [
+        {
+            "prompt": f"Which {words[i % 10]}{i} does the {words[i // 10]} keeper like?",
+            "response": f"Secret answer number {i}.",
+        }
+        for i in range(count)
+    ]
