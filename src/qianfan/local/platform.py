@@ -157,12 +157,18 @@ class Platform:
         """Return a client of this platform.
 
         Args:
-            settings: What `qianfan.Qianfan` takes; the base URL and the default application's keys
-                are there already.
+            settings: What `qianfan.Qianfan` takes; the addresses and the default keys, of the
+                application and of the account, are there already.
         """
         from qianfan.client import Qianfan  # who only serves needs no client
 
-        settings.setdefault("base_url", self.url)
+        settings = {
+            "base_url": self.url,
+            "console_base_url": self.url,
+            "access_key": self.access_key,
+            "secret_key": self.secret_key,
+            **settings,
+        }
         if "access_token" not in settings:
             settings = {"ak": self.ak, "sk": self.sk, **settings}
         return Qianfan(**settings)
