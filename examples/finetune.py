@@ -20,8 +20,11 @@ HELD_OUT = ["请问 7 号柜台在哪里，怎么走？", "12 号柜台怎么走
 
 
 def main() -> None:
+    """Live the whole life of a model."""
     with qianfan.local.platform() as platform, platform.client() as client:
-        dataset = platform.add_dataset([json.dumps(line, ensure_ascii=False) for line in TRAINING], name="柜台")
+        dataset = platform.add_dataset(
+            [json.dumps(line, ensure_ascii=False) for line in TRAINING], name="柜台"
+        )
 
         task = client.finetune.create_task(name="counter", description="指路")
         job = client.finetune.create_job(
@@ -55,14 +58,18 @@ def main() -> None:
         platform.advance(minutes=5)  # 等待部署完成
 
         for question in HELD_OUT:
-            print(question, "→", client.chat.do([{"role": "user", "content": question}], endpoint="counter")["result"])
+            print(
+                question,
+                "→",
+                client.chat.do([{"role": "user", "content": question}], endpoint="counter")["result"],
+            )
 
 
 def hurry(platform: qianfan.local.Platform) -> None:
     """Let the platform's time pass faster than the world's."""
-    for _ in range(100):
-        platform.advance(minutes=2)
-        sleep(0.2)
+    for _ in range(600):
+        platform.advance(seconds=30)
+        sleep(0.1)
 
 
 if __name__ == "__main__":

@@ -139,9 +139,11 @@ def test_every_code_is_well_told(code: Code) -> None:
 
 
 def test_the_codes_of_the_platform() -> None:
-    """The table has every code that the platform documentation documents for inference, under its number."""
+    """The table has every code that the platform's documentation names, of inference and console, under its number."""
     documented = {1, 2, 3, 4, 6, 13, 14, 15, 17, 18, 19, 100, 110, 111, 200, *range(336000, 336009)}
     documented |= {*range(336100, 336106), 336200, 336303, 336501, 336502, 337006, *range(4224001, 4224007)}
+    documented |= {*range(500000, 500003), 510101, 510102, *range(510201, 510204), 510301, 510302}
+    documented |= set(range(510401, 510405))
 
     assert set(CODES) == documented
     assert all(number == code.number for number, code in CODES.items())

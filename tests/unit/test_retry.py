@@ -35,7 +35,7 @@ def lasting(error: ConnectionFailedError) -> ConnectionFailedError:
 
 
 #: The codes that the platform documentation recommends to try again.
-RECOMMENDED = {1, 2, 4, 15, 18, 336000, 336100, 336501, 336502}
+RECOMMENDED = {1, 2, 4, 15, 18, 336000, 336100, 336501, 336502, 500000}
 
 
 def test_the_default_codes() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import time
 import uuid
 from typing import TYPE_CHECKING
 
@@ -44,7 +45,8 @@ class _Console(Answering):
         """
         account = self._account
         now = account.clock.now()
-        account.access.authenticate(request, now)
+        # By the machine's clock: whoever signs does not know how far the platform's was moved.
+        account.access.authenticate(request, time.time())
         if request.method != "POST":
             raise Refusal(BAD_METHOD)
         body = as_object(request.content) if request.body else {}
