@@ -33,6 +33,7 @@ class Model:
         alias_of: The entry this name is another spelling of.
         later_spelling: How later SDK releases spell the same name.
         retired: The day the platform switched it off, where announced.
+        v2: Its id on v2, where the platform documents it under a name of its own there; see `v2_id`.
     """
 
     name: str
@@ -50,6 +51,34 @@ class Model:
     alias_of: str | None = None
     later_spelling: str | None = None
     retired: str | None = None
+    v2: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class V2Model:
+    """One preset model of v2, where the body's `model` names it.
+
+    Attributes:
+        id: The name, as the service lists it.
+        source: Where the id is known from: `docs`, `sdk`, or `reported` by other projects.
+        reasoning: Whether it thinks aloud, in `reasoning_content`, before it answers.
+        max_input_chars: Most characters of all message contents together, where documented.
+        max_input_tokens: Most tokens of all message contents together, where documented.
+        max_texts: Most texts of one embedding request.
+        max_text_chars: Most characters of each of these texts.
+        max_text_tokens: Most tokens of each of these texts.
+        dimensions: The length of the vectors it gives.
+    """
+
+    id: str
+    source: str
+    reasoning: bool = False
+    max_input_chars: int | None = None
+    max_input_tokens: int | None = None
+    max_texts: int | None = None
+    max_text_chars: int | None = None
+    max_text_tokens: int | None = None
+    dimensions: int | None = None
 
 
 @cache
@@ -86,12 +115,48 @@ def by_endpoint(kind: str, endpoint: str) -> Model | None:
     return next((model for model in models(kind) if model.endpoint == endpoint), None)
 
 
-def nearest(kind: str, name: str) -> list[str]:
-    """Return up to three known names that look like the given one."""
-    known = {model.name.casefold(): model.name for model in models(kind)}
+def nearest(kind: str, name: str, version: int = 1) -> list[str]:
+    """Return up to three known names of a version that look like the given one."""
+    names = (model.name for model in models(kind)) if version == 1 else (it.id for it in v2_models(kind))
+    known = {name.casefold(): name for name in names}
     from difflib import get_close_matches  # only an error message needs it
 
     return [known[match] for match in get_close_matches(name.casefold(), known, n=3, cutoff=0.5)]
+
+
+@cache
+def v2_models(kind: str) -> tuple[V2Model, ...]:
+    """Return the preset models of v2: of `chat`, `embedding`, `reranker` or `text2image`."""
+    return tuple(V2Model(**entry) for entry in _data()["v2"].get(_V2_KINDS.get(kind, kind), ()))
+
+
+def find_v2(kind: str, name: str) -> V2Model | None:
+    """Return the model of that id, case apart, or None where the catalogue does not know it."""
+    return _by_id(_V2_KINDS.get(kind, kind)).get(name.casefold())
+
+
+def default_v2(kind: str) -> str | None:
+    """Return the id that a call of this kind names on v2 when none is given; None: v2 has no such services."""
+    default: str | None = _data()["default_v2"].get(kind)
+    return default
+
+
+def v2_id(kind: str, name: str) -> str:
+    """Return the id on v2 of a model's name: the documented one, or the name itself."""
+    living = find_v2(kind, name)
+    if living is not None:
+        return living.id
+    known = find(kind, name)
+    return known.v2 if known is not None and known.v2 is not None else name
+
+
+#: Completions are written by the models of chat.
+_V2_KINDS = {"completion": "chat"}
+
+
+@cache
+def _by_id(kind: str) -> dict[str, V2Model]:
+    return {model.id.casefold(): model for model in v2_models(kind)}
 
 
 @cache
