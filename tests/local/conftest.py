@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from console_caller import Console
 from local_caller import Caller
 
 import qianfan.local
@@ -28,5 +29,29 @@ def shared():
     """A caller of one platform for a whole module, for tests that leave nothing behind on it."""
     with qianfan.local.platform() as platform:
         caller = Caller(platform)
+        yield caller
+        caller.http.clear()
+
+
+@pytest.fixture
+def console():
+    """Start platforms with options, each with a caller of its console; all are stopped at the end."""
+    callers = []
+
+    def start(**options):
+        callers.append(Console(qianfan.local.platform(**options).start()))
+        return callers[-1]
+
+    yield start
+    for caller in callers:
+        caller.http.clear()
+        caller.platform.stop()
+
+
+@pytest.fixture(scope="module")
+def shared_console():
+    """A caller of one platform's console for a whole module, for tests that do not mind each other."""
+    with qianfan.local.platform() as platform:
+        caller = Console(platform)
         yield caller
         caller.http.clear()

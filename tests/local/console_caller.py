@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import http.client
 import json
 import time
 from datetime import datetime, timezone
@@ -30,40 +32,69 @@ class Console:
         self.keys = keys or (platform.access_key, platform.secret_key)
         self.http = urllib3.PoolManager(retries=False, timeout=10)
 
-    def sign(self, method, path, query, now=None, expiration=300, keys=None, extra=None):
-        """Return the headers of a signed request."""
-        moment = int(time.time() if now is None else now)
+    def sign(
+        self,
+        method,
+        path,
+        query=None,
+        *,
+        late=0,
+        expiration=300,
+        keys=None,
+        extra=None,
+        signed=None,
+        date=True,
+    ):
+        """Return the headers of a request, signed by the machine's clock, which judges them too.
+
+        Args:
+            method: The HTTP method.
+            path: The URL's path.
+            query: The query's parameters.
+            late: Seconds ago that it was signed.
+            expiration: Seconds the signature is valid.
+            keys: Access Key and Secret Key, where not the caller's.
+            extra: More headers; one that is None is not sent.
+            signed: The names to list, in their order; None for all headers, () for the default set.
+            date: Whether to send `x-bce-date`.
+        """
+        moment = int(time.time()) - late
         stamp = datetime.fromtimestamp(moment, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
-        headers = {
-            "Host": urlsplit(self.url).netloc,
-            "Content-Type": "application/json",
-            "x-bce-date": stamp,
-            **(extra or {}),
-        }
+        headers = {"Host": urlsplit(self.url).netloc, "Content-Type": "application/json"}
+        headers = {**headers, **({"x-bce-date": stamp} if date else {}), **(extra or {})}
+        headers = {name: value for name, value in headers.items() if value is not None}
+        names = [name.lower() for name in headers] if signed is None else signed
         ak, sk = keys or self.keys
         signature = sign(
             BceCredentials(ak, sk),
             method.encode(),
             path.encode(),
             {name.encode(): value.encode() for name, value in headers.items()},
-            {name.encode(): value.encode() for name, value in query.items()},
+            {name.encode(): value.encode() for name, value in (query or {}).items()},
             moment,
             expiration,
-            {name.lower().encode() for name in headers},
+            [name.encode() for name in names],
         )
         return {**headers, "Authorization": signature.decode()}
 
     def send(self, path, body=b"{}", query=None, method="POST", headers=None, **options):
         """Send bytes, signed unless headers are given."""
         query = query or {}
-        headers = headers or self.sign(method, path, query, self.now, **options)
+        headers = self.sign(method, path, query, **options) if headers is None else headers
         target = f"{path}?{urlencode(query)}" if query else path
         return self.http.request(method, self.url + target, body=body, headers=headers)
 
-    @property
-    def now(self):
-        """The platform's time, by which signatures are made."""
-        return self.platform._state.clock.now() if self.platform is not None else None
+    def exact(self, method, target, headers, body=b"{}"):
+        """Send a request line and headers (pairs of name and value) exactly as given; return status, headers, JSON."""
+        connection = http.client.HTTPConnection(urlsplit(self.url).netloc, timeout=10)
+        with contextlib.closing(connection):
+            connection.putrequest(method, target, skip_host=True, skip_accept_encoding=True)
+            for name, value in headers:
+                connection.putheader(name, value.encode())
+            connection.putheader("Content-Length", str(len(body)))
+            connection.endheaders(body)
+            response = connection.getresponse()
+            return response.status, response.headers, json.loads(response.read())
 
     def call(self, path, **body):
         """Return the JSON answer of a v1 call."""
@@ -94,6 +125,12 @@ class Console:
         assert status == 200, answer
         assert set(answer) == {"requestId", "result"}
         return answer["result"]
+
+    def refused(self, group, action, **body):
+        """Return the HTTP status and the code of a v2 action that is refused."""
+        status, answer = self.act(group, action, **body)
+        assert set(answer) == {"requestId", "code", "message"}, answer
+        return status, answer["code"]
 
     def dataset(self, count=40, name="set"):
         """Register made-up samples; return the dataset's id."""

@@ -19,7 +19,7 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 
 from qianfan.local import inference, journal, oauth, rules
-from qianfan.local.console import gate, v1, v2, visualdl
+from qianfan.local.console import gate, v2, visualdl
 from qianfan.local.handler import Answering
 from qianfan.local.wire import Refusal, Reply, Request, parse
 
@@ -65,11 +65,12 @@ def _console(state: State) -> list[Route]:
     """Return the routes of the console's APIs."""
     first, second = gate.V1(state.account), gate.V2(state.account)
     paths = [
-        *((f"{gate.PREFIX}/{path}", first) for path in v1.ROUTES),
+        (gate.PREFIX + "/{rest:path}", first),
         *((f"/v2/{group}", second) for group in v2.ACTIONS),
         (visualdl.PATH, gate.Curves(state.account)),
     ]
-    return [Route(path, _Endpoint(state, "console", service)) for path, service in paths]
+    # Dated by the machine's clock, as signatures are judged by it: whoever signs compares the two.
+    return [Route(path, _Endpoint(state, "console", service, time.time)) for path, service in paths]
 
 
 class _Tokens(Answering):
@@ -100,12 +101,21 @@ class _Endpoint:
     """The ASGI side of a service: reads the request, keeps the journal, sends the answer.
 
     Raw ASGI, since Starlette's request and response objects cost more than the answer itself.
+
+    Args:
+        state: The platform's state.
+        route: What the journal calls these calls.
+        service: What answers.
+        dates: The clock of the `Date` header; by default the platform's.
     """
 
-    def __init__(self, state: State, route: str, service: Answering) -> None:
+    def __init__(
+        self, state: State, route: str, service: Answering, dates: Callable[[], float] | None = None
+    ) -> None:
         self._state = state
         self._route = route
         self._service = service
+        self._dates = dates or state.clock.now
         self._date = (0, b"")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -190,7 +200,7 @@ class _Endpoint:
         return headers
 
     def _http_date(self) -> bytes:
-        second = int(self._state.clock.now())
+        second = int(self._dates())
         if self._date[0] != second:
             self._date = (second, formatdate(second, usegmt=True).encode())
         return self._date[1]

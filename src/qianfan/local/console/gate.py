@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 PREFIX = "/wenxinworkshop"
 
-BAD_METHOD = 336101
+UNSUPPORTED, BAD_METHOD = 3, 336101
 
 _FORBIDDEN, _NOT_FOUND = 403, 404
 
@@ -66,8 +66,11 @@ class V1(_Console):
             asked = self._let_in(request)
         except Denied as denied:
             return _denied(denied)
+        handler = v1.ROUTES.get(path)
+        if handler is None:
+            raise Refusal(UNSUPPORTED, f"the local platform has no {PREFIX}/{path}", status=_NOT_FOUND)
         with self._account.store.transaction():
-            return Reply({"log_id": _log_id(), "result": v1.ROUTES[path](asked)})
+            return Reply({"log_id": _log_id(), "result": handler(asked)})
 
     def refused(self, refusal: Refusal) -> Reply:
         """Return a refusal in v1's shape."""
@@ -89,7 +92,7 @@ class V2(_Console):
             return _denied(denied)
         handler = v2.ACTIONS[group].get(action)
         if handler is None:
-            raise fields.refusal(fields.PARAM, f"there is no action {action!r} in {group}")
+            raise fields.refusal(fields.PARAM, f"the local platform has no action {action!r} in {group}")
         with self._account.store.transaction():
             return Reply({"requestId": str(uuid.uuid4()), "result": handler(asked)})
 

@@ -5,7 +5,7 @@ A service is deploying for some seconds of the platform's clock, and then answer
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from qianfan import catalog
@@ -39,6 +39,8 @@ class Service:
         replicas: How many instances it was given.
         pool: 1 for public resources, 2 for private ones.
         created: When it was created, in seconds since 1970.
+        changed: When it was changed last, likewise.
+        deployed: When its last deployment began, likewise.
     """
 
     id: int
@@ -53,6 +55,8 @@ class Service:
     replicas: int
     pool: int
     created: float
+    changed: float
+    deployed: float
 
     @property
     def name(self) -> str:
@@ -62,7 +66,7 @@ class Service:
     @property
     def online(self) -> float:
         """When it begins to answer."""
-        return self.created + _DEPLOYMENT
+        return self.deployed + _DEPLOYMENT
 
     def status(self, now: float) -> str:
         """Return its `serviceStatus`."""
@@ -85,6 +89,7 @@ class Services:
         Raises:
             Refusal: 500001 something answers at the uri already.
         """
+        now = self._clock.now()
         with self._store.transaction():
             if self._services.named(uri) or catalog.by_endpoint("chat", uri):
                 raise fields.refusal(fields.PARAM, f"the uri {uri!r} is taken")
@@ -98,8 +103,31 @@ class Services:
                 train_type=version.train_type,
                 replicas=replicas,
                 pool=pool,
-                created=self._clock.now(),
+                created=now,
+                changed=now,
+                deployed=now,
             )
+
+    def change(
+        self, service: Service, version: Version, title: str, description: str, replicas: int
+    ) -> Service:
+        """Change a service; it deploys anew where its model or its instances are others."""
+        now = self._clock.now()
+        stays = (version.id, replicas) == (service.version, service.replicas)
+        changed = replace(
+            service,
+            title=title,
+            description=description,
+            model=version.model,
+            version=version.id,
+            datasets=version.datasets,
+            train_type=version.train_type,
+            replicas=replicas,
+            changed=now,
+            deployed=service.deployed if stays else now,
+        )
+        self._services.put(changed)
+        return changed
 
     def find(self, key: Any) -> Service:
         """Return the service of an id or uid.

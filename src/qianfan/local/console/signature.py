@@ -91,7 +91,7 @@ def read(request: Request, now: float) -> Signature:
         raise Denied(MALFORMED)
     names = frozenset(filter(None, match[4].lower().split(";"))) or None
     signature = Signature(match[1], match[2], int(match[3]), names, match[5])
-    if names is not None and "host" not in names:
+    if "host" not in request.headers or (names is not None and "host" not in names):
         raise Denied(UNSIGNED_HOST)
     date = request.headers.get("x-bce-date", match[2])
     if date.strip() != match[2] and names is not None and "x-bce-date" not in names:

@@ -341,7 +341,7 @@ def _service_detail(asked: Asked) -> Json:
         "payType": 0,
         "creator": _USER_NAME,
         "createTime": int(service.created),
-        "modifyTime": int(service.created),
+        "modifyTime": int(service.changed),
     }
 
 

@@ -23,14 +23,25 @@ if TYPE_CHECKING:
     from qianfan.local.console.v1 import Asked, Handler
     from qianfan.local.wire import Json
 
-_STATUS = {jobs.RUNNING: "Running", jobs.FINISH: "Done", jobs.FAIL: "Fail", jobs.STOP: "Stopped"}
+_STATUS = {jobs.RUNNING: "Running", jobs.FINISH: "Done", jobs.FAIL: "Failed", jobs.STOP: "Stopped"}
 _SCALES = {"FullFineTuning": "ALL", "LoRA": "LoRA", "PromptTuning": "P-tuning"}
 
-_BAD_REQUEST, _NOT_FOUND, _METHOD_NOT_ALLOWED, _CONFLICT, _SERVER_ERROR = 400, 404, 405, 409, 500
+_BAD_REQUEST, _NOT_FOUND, _METHOD_NOT_ALLOWED, _CONFLICT, _TOO_LARGE, _SERVER_ERROR = (
+    400,
+    404,
+    405,
+    409,
+    413,
+    500,
+)
+
+#: Groups that the platform has and this one refuses every action of.
+_OTHER_GROUPS = ("batchinference", "charge", "eval", "memory", "promptLabels", "promptTemplates")
 
 # HTTP status and code of a refusal, by v1's code; every other is the first.
 _INAPPROPRIATE = _BAD_REQUEST, "InappropriateJSON"
 _ERRORS = {
+    336007: (_TOO_LARGE, "EntityTooLarge"),
     336101: (_METHOD_NOT_ALLOWED, "MethodNotAllowed"),
     500000: (_SERVER_ERROR, "InternalError"),
     510201: (_CONFLICT, "NameExists"),
@@ -281,16 +292,36 @@ def _create_service(asked: Asked) -> Json:
     version = account.models.version(fields.required(body, "modelId", fields.key))
     if version.model != model.id:
         raise fields.refusal(fields.PARAM, "modelId is no model of the set")
-    resource = fields.optional(body, "resourceConfig", fields.json_object, {})
     service = account.services.create(
         version,
         fields.required(body, "name", fields.name),
         fields.required(body, "urlSuffix", fields.uri),
         fields.optional(body, "description", fields.description, ""),
-        replicas=fields.optional(resource, "replicasCount", checks.integer(1), 1, above="resourceConfig."),
+        replicas=_replicas(body, 1),
         pool=2,
     )
     return {"serviceId": service.uid}
+
+
+def _modify_service(asked: Asked) -> bool:
+    body, account = asked.body, asked.account
+    service = _found_service(asked)
+    account.services.change(
+        service,
+        account.models.version(fields.optional(body, "modelId", fields.key, service.version)),
+        fields.optional(body, "name", fields.name, service.title),
+        fields.optional(body, "description", fields.description, service.description),
+        _replicas(body, service.replicas),
+    )
+    return True
+
+
+def _replicas(body: Json, default: int) -> int:
+    resource = fields.optional(body, "resourceConfig", fields.json_object, {})
+    count: int = fields.optional(
+        resource, "replicasCount", checks.integer(1), default, above="resourceConfig."
+    )
+    return count
 
 
 def _services(asked: Asked) -> Json:
@@ -303,8 +334,11 @@ def _services(asked: Asked) -> Json:
 
 
 def _service(asked: Asked) -> Json:
-    service = asked.account.services.find(fields.required(asked.body, "serviceId", fields.key))
-    return _shown_service(asked, service)
+    return _shown_service(asked, _found_service(asked))
+
+
+def _found_service(asked: Asked) -> Service:
+    return asked.account.services.find(fields.required(asked.body, "serviceId", fields.key))
 
 
 def _shown_service(asked: Asked, service: Service) -> Json:
@@ -321,6 +355,7 @@ def _shown_service(asked: Asked, service: Service) -> Json:
         "runStatus": "Serving" if status == services.DONE else status,
         "resourceConfig": {"replicasCount": service.replicas},
         "createTime": fields.utc_time(service.created),
+        "updateTime": fields.utc_time(service.changed),
     }
 
 
@@ -365,6 +400,16 @@ def _dataset_versions(asked: Asked) -> Json:
 
 def _dataset_version(asked: Asked) -> Json:
     return _shown_dataset_version(_dataset(asked, "versionId"))
+
+
+def _publish_dataset_version(asked: Asked) -> bool:
+    _dataset(asked, "versionId")  # it is published from the start
+    return True
+
+
+def _delete_dataset_version(asked: Asked) -> bool:
+    asked.account.datasets.delete(_dataset(asked, "versionId"))  # a dataset has no other
+    return True
 
 
 def _shown_dataset_version(dataset: Dataset) -> Json:
@@ -412,6 +457,7 @@ ACTIONS: dict[str, dict[str, Handler]] = {
         "CreateService": _create_service,
         "DescribeServices": _services,
         "DescribeService": _service,
+        "ModifyService": _modify_service,
         "DescribePresetServices": _preset_services,
     },
     "dataset": {
@@ -420,5 +466,8 @@ ACTIONS: dict[str, dict[str, Handler]] = {
         "DeleteDataset": _delete_dataset,
         "DescribeDatasetVersions": _dataset_versions,
         "DescribeDatasetVersion": _dataset_version,
+        "PublishDatasetVersion": _publish_dataset_version,
+        "DeleteDatasetVersion": _delete_dataset_version,
     },
+    **{group: {} for group in _OTHER_GROUPS},
 }

@@ -1,0 +1,301 @@
+"""What all console calls have in common: what is asked and answered, in the two shapes of the wire."""
+
+from __future__ import annotations
+
+import email.utils
+import json
+import re
+import threading
+import time
+
+import pytest
+
+import qianfan
+from qianfan.console import dataset, finetune, model, service, v2
+from qianfan.console.operation import Console, Operation
+
+TASK = "/wenxinworkshop/finetune/createTask"
+JOBS = "/v2/finetuning"
+QUERY = {"Action": "DescribeFineTuningJobs"}
+
+UUID = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+
+# What the client declares and this platform refuses: nothing is known of what these answer, or it has
+# neither the buckets nor the figures they are about.
+NOT_HERE = {
+    "/v2/service?Action=DescribeServiceMetric",
+    "/v2/dataset?Action=CreateDatasetVersion",
+    "/v2/dataset?Action=CreateImportTask",
+    "/v2/dataset?Action=DescribeImportTask",
+    "/v2/dataset?Action=CreateExportTask",
+    "/v2/dataset?Action=DescribeExportTask",
+}
+
+
+def declared():
+    """Return the path of every call that the client declares."""
+    groups = [
+        group
+        for module in (finetune, model, service, dataset, v2)
+        for group in vars(module).values()
+        if isinstance(group, type) and issubclass(group, Console) and group is not Console
+    ]
+    return sorted(
+        {call._path for group in groups for call in vars(group).values() if isinstance(call, Operation)}
+    )
+
+
+def check(reply, path):
+    """Return the code of a refusal, or None; assert that the answer has the shape of its version."""
+    answer = reply.json()
+    assert reply.headers["Content-Type"] == "application/json; charset=utf-8"
+    if path.startswith("/v2/"):
+        assert re.fullmatch(UUID, answer["requestId"])
+        if reply.status == 200:
+            assert set(answer) == {"requestId", "result"}
+            return None
+        assert 400 <= reply.status < 500
+        assert set(answer) == {"requestId", "code", "message"}
+        assert re.fullmatch("[A-Za-z]+", answer["code"])
+        assert answer["message"]
+        return answer["code"]
+    assert re.fullmatch(r"\d{10}", answer["log_id"])
+    if "result" in answer:
+        assert set(answer) == {"log_id", "result"}
+        return None
+    assert set(answer) == {"log_id", "error_code", "error_msg"}
+    assert answer["error_msg"]
+    return answer["error_code"]
+
+
+class TestDeclaredCalls:
+    """Every call that the client declares meets an answer or a refusal of the platform's shape."""
+
+    @pytest.mark.parametrize("path", declared())
+    def test_known(self, shared_console, path):
+        """An empty body is answered, or told which field is missing; the few calls left out say so."""
+        path, _, action = path.partition("?Action=")
+        reply = shared_console.send(path, b"{}", {"Action": action} if action else None)
+        code, told = check(reply, path), reply.data.decode()
+
+        assert code in {None, 500001, "InappropriateJSON"}
+        assert ("the local platform has no action" in told) == (f"{path}?Action={action}" in NOT_HERE)
+        assert code is None or "is missing" in told or "has no action" in told
+
+    @pytest.mark.parametrize(
+        ("path", "action", "status", "code"),
+        [
+            ("/wenxinworkshop/dataset/import", None, 404, 3),
+            ("/wenxinworkshop/etl/create", None, 404, 3),
+            ("/wenxinworkshop/", None, 404, 3),
+            ("/v2/finetuning", "NoSuchAction", 400, "InappropriateJSON"),
+            ("/v2/finetuning", "createfinetuningjob", 400, "InappropriateJSON"),
+            ("/v2/finetuning", "", 400, "InappropriateJSON"),
+            ("/v2/service", "CreateFineTuningJob", 400, "InappropriateJSON"),
+            *(
+                (f"/v2/{group}", "X", 400, "InappropriateJSON")
+                for group in ("batchinference", "charge", "eval", "memory", "promptLabels", "promptTemplates")
+            ),
+        ],
+    )
+    def test_unknown(self, shared_console, path, action, status, code):
+        """What this platform does not have is refused in the shape of its version."""
+        reply = shared_console.send(path, b"{}", None if action is None else {"Action": action})
+
+        assert (reply.status, check(reply, path)) == (status, code)
+
+    @pytest.mark.parametrize(("path", "query"), [(TASK + "/", None), (JOBS, None)])
+    def test_addresses(self, shared_console, path, query):
+        """A slash at the end changes nothing, and an action belongs in the query, not in the body."""
+        reply = shared_console.send(path, b'{"Action": "DescribeFineTuningJobs"}', query)
+
+        assert check(reply, path) in {500001, "InappropriateJSON"}
+
+
+class TestBodies:
+    """Bodies and methods that are no console call."""
+
+    @pytest.mark.parametrize(
+        "body",
+        [
+            b"[]",
+            b"null",
+            b'"x"',
+            b"1",
+            b"{",
+            b"\xff",
+            b"{'name': 1}",
+            b'{"name": "\\ud800"}',
+            b'{"a": NaN}',
+            b" ",
+        ],
+    )
+    @pytest.mark.parametrize(
+        ("path", "query", "code"), [(TASK, None, 500001), (JOBS, QUERY, "InappropriateJSON")]
+    )
+    def test_no_object(self, shared_console, path, query, code, body):
+        """A body that is no JSON object is refused."""
+        reply = shared_console.send(path, body, query)
+
+        assert check(reply, path) == code
+        assert "the body must be a JSON object" in reply.data.decode()
+
+    def test_no_body(self, shared_console):
+        """No body is an empty object."""
+        assert check(shared_console.send(JOBS, b"", QUERY), JOBS) is None
+        assert b"name is missing" in shared_console.send(TASK, b"").data
+
+    @pytest.mark.parametrize("method", ["GET", "PUT", "PATCH", "DELETE", "OPTIONS"])
+    def test_methods(self, shared_console, method):
+        """Only POST is taken."""
+        first = shared_console.send(TASK, b'{"name": "method"}', method=method)
+        second = shared_console.send(JOBS, b"{}", QUERY, method=method)
+
+        assert (first.status, check(first, TASK)) == (200, 336101)
+        assert (second.status, check(second, JOBS)) == (405, "MethodNotAllowed")
+
+    def test_too_large(self, shared_console):
+        """A body above 4 MiB is refused at HTTP 413, in the shape of its version."""
+        body = b'{"name": "%b"}' % (b"x" * 4 * 1024 * 1024)
+        first, second = shared_console.send(TASK, body), shared_console.send(JOBS, body, QUERY)
+
+        assert (first.status, check(first, TASK)) == (413, 336007)
+        assert (second.status, check(second, JOBS)) == (413, "EntityTooLarge")
+
+    def test_large(self, shared_console):
+        """A body just below is read."""
+        body = b'{"name": "%b"}' % (b"x" * (4 * 1024 * 1024 - 20))
+
+        assert check(shared_console.send(TASK, body), TASK) == 500001
+
+
+def test_unknown_fields(console):
+    """Fields that nobody asks for are ignored."""
+    task = console().result(
+        "finetune/createTask",
+        name="demo",
+        baseTrainType="ERNIE-Speed",
+        trainType="x",
+        stream=False,
+        extra={"a": 1},
+    )
+
+    assert task["name"] == "demo"
+
+
+def test_null_is_not_given(console):
+    """A field that is null is as one that is missing."""
+    caller = console()
+
+    assert caller.result("finetune/createTask", name="demo", description=None)["description"] == ""
+    assert caller.code("finetune/createTask", name=None) == 500001
+    assert caller.done("finetuning", "DescribeFineTuningJobs", marker=None, maxKeys=None, pageReverse=None)
+
+
+class TestTheDate:
+    """Answers of the console are dated by the clock that signatures are judged by."""
+
+    @pytest.mark.parametrize(("path", "query"), [(TASK, None), (JOBS, QUERY)])
+    def test_the_machines(self, console, path, query):
+        """However far the platform's clock was moved, the Date header is the machine's."""
+        caller = console()
+        caller.platform.advance(days=30)
+        date = caller.send(path, b"{}", query).headers["Date"]
+
+        assert abs(email.utils.parsedate_to_datetime(date).timestamp() - time.time()) < 60
+
+    def test_a_wrong_secret_is_not_put_down_to_the_clock(self, console):
+        """The client does not take the platform's moved clock for a fault of the machine's."""
+        caller = console()
+        caller.platform.advance(days=30)
+        with caller.platform.client(secret_key="wrong") as client:  # noqa: SIM117  # one raises
+            with pytest.raises(qianfan.errors.QianfanError) as caught:
+                client.finetune.create_task("demo")
+
+        assert "SignatureDoesNotMatch" in str(caught.value)
+        assert "clock" not in str(caught.value)
+
+
+def test_journal(console):
+    """The journal has every call with its route, action, body and answer; secrets are masked."""
+    caller = console()
+    caller.result("finetune/createTask", name="demo")
+    caller.send(TASK, json.dumps({"ak": "a", "sk": "leaked"}).encode())
+    caller.act("finetuning", "DescribeFineTuningJobs", maxKeys=1)
+    caller.send(TASK, b"{}", keys=("nobody", "x"))
+    caller.http.request("GET", caller.platform.url + "/qianfan/visualdl/index")
+    first, second, third, denied, curves = caller.platform.calls("console")
+
+    assert [call.endpoint for call in (first, third, curves)] == [
+        "finetune/createTask",
+        "finetuning.DescribeFineTuningJobs",
+        "visualdl/index",
+    ]
+    assert (first.body, first.status, first.reply["result"]["name"]) == ({"name": "demo"}, 200, "demo")
+    assert second.body == {"ak": "a", "sk": "***"}
+    assert third.query == {"Action": "DescribeFineTuningJobs"}
+    assert (denied.status, denied.reply["code"]) == (403, "NotFound")
+    assert {call.headers.get("authorization") for call in (first, second, third, denied)} == {"***"}
+
+
+def test_answers_differ(shared_console):
+    """Each answer has an id of its own."""
+    first = {shared_console.call("finetune/createTask")["log_id"] for _ in range(5)}
+    second = {shared_console.act(*("finetuning", "No"))[1]["requestId"] for _ in range(5)}
+
+    assert (len(first), len(second)) == (5, 5)
+
+
+def at_once(count, call):
+    """Do the same in threads at once; return what each returned, sorted as text."""
+    results, gate = [], threading.Barrier(count)
+
+    def work(index):
+        gate.wait(10)
+        results.append(call(index))
+
+    threads = [threading.Thread(target=work, args=(index,)) for index in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    return sorted(results, key=str)
+
+
+class TestAtOnce:
+    """What may be there once is there once, however many ask for it at once."""
+
+    def test_names(self, console):
+        """One of many tasks of one name is created."""
+        caller = console()
+        answers = at_once(8, lambda _: caller.call("finetune/createTask", name="demo").get("error_code"))
+
+        assert answers == [510201] * 7 + [None]
+
+    def test_jobs(self, console):
+        """One of many jobs of one task starts."""
+        caller = console()
+        body = caller.body(caller.task(), caller.dataset())
+        answers = at_once(8, lambda _: caller.call("finetune/createJob", **body).get("error_code"))
+
+        assert answers == [510402] * 7 + [None]
+
+    def test_versions(self, console):
+        """Versions that are published at once have numbers of their own."""
+        caller = console()
+        task, job = caller.finished()
+        meta = {"taskId": task, "iterationId": job}
+        model = caller.result("modelrepo/publishTrainModel", isNewModel=True, modelName="m", versionMeta=meta)
+        body = {"isNewModel": False, "modelId": model["modelId"], "versionMeta": meta}
+        answers = at_once(8, lambda _: caller.result("modelrepo/publishTrainModel", **body)["version"])
+
+        assert answers == ["2", "3", "4", "5", "6", "7", "8", "9"]
+
+    def test_addresses(self, console):
+        """One of many services of one uri is created."""
+        caller = console()
+        model = caller.published()
+        body = caller.service("mine", model["modelId"], model["versionId"])
+        answers = at_once(8, lambda _: caller.call("service/apply", **body).get("error_code"))
+
+        assert answers == [500001] * 7 + [None]
