@@ -66,6 +66,7 @@ class Qianfan:
     def _start(self, resolved: Settings) -> None:
         self._settings = resolved
         self._pool = pools.lease(resolved.network)
+        self._console_pool = pools.lease(resolved.console.network)  # the same pool where the networks are equal
         self._closed = False
         if resolved.limiter is not None:
             after_fork(resolved.limiter)
@@ -195,10 +196,11 @@ class Qianfan:
         return Dataset(self)
 
     @property
-    def console(self) -> tuple[ConsoleSettings, Pool]:
-        """What the calls of its console groups need: settings and connections."""
+    def console(self) -> tuple[ConsoleSettings, str, Pool]:
+        """What the calls of its console groups need: settings, scheme and host, and connections."""
         self._check_open()
-        return self._settings.console, self._pool
+        own = self._settings.console
+        return own, self._base_url if own.local else own.base_url, self._console_pool
 
     def access_token(self) -> str:
         """Return the access token of the moment, fetched first where needed; "" where none is used."""
@@ -216,21 +218,22 @@ class Qianfan:
 
     def close(self) -> None:
         """Close the connections, unless another client with equal settings is open; safe to repeat."""
-        if self._release():
-            self._pool.close()
+        for pool in self._released():
+            pool.close()
 
     async def aclose(self) -> None:
         """Close the connections, those of the running event loop too; safe to repeat."""
-        if self._release():
-            await self._pool.aclose()
+        for pool in self._released():
+            await pool.aclose()
 
     def _check_open(self) -> None:
         if self._closed:
             raise InvalidArgumentError("this client is closed", hint="make a new one, or close it later")
 
-    def _release(self) -> bool:
+    def _released(self) -> list[Pool]:
+        """Give the leases back, once; return the pools that nobody else uses."""
         was_open, self._closed = not self._closed, True
-        return was_open and self._pool.release()
+        return [pool for pool in (self._pool, self._console_pool) if was_open and pool.release()]
 
     def _unary(self, call: Call, options: Options) -> Flow[Response]:
         return flow.unary(self._exchange(call, options), v1.V1(call).decode)

@@ -217,7 +217,7 @@ def test_refusals(ask, server, reply, code, says):
         ({"peftType": "P-tuning"}, "peftType must be one of ALL, LoRA, not 'P-tuning'"),
         (
             {"trainConfig": {"epoch": 51, "learningRate": 0.00002, "maxSeqLen": 4096}},
-            r"trainConfig.epoch must be a number in \[1, 50\], not 51",
+            r"trainConfig.epoch must be a whole number in \[1, 50\], not 51",
         ),
         (
             {"trainConfig": {"epoch": 1, "learningRate": 0.1, "maxSeqLen": 4096}},

@@ -6,6 +6,7 @@ The ranges are those of the documentation of 2023; `validate=False` sends what t
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import inf
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from qianfan.errors import ArgumentNotFoundError, ValidationError
@@ -52,6 +53,7 @@ NAME = Range(2, 20)
 DESCRIPTION = Range(0, 500)
 
 _NORMAL = 0  # jobRunType; an incremental job takes its base model from another job
+_DATASET, _BUCKET = 1, 2  # type of a trainset: of the platform, or in a bucket of one's own
 
 
 def check_task(fields: Mapping[str, Any]) -> None:
@@ -67,7 +69,7 @@ def check_service(fields: Mapping[str, Any]) -> None:
     _length(fields, "description", DESCRIPTION)
     _one_of(fields, "poolType", (1, 2))
     if fields.get("replicas") is not None:
-        _number(fields, "replicas", Range(1, float("inf")))
+        _number(fields, "replicas", Range(1, inf), whole=True)
 
 
 def check_publish(fields: Mapping[str, Any]) -> None:
@@ -76,9 +78,7 @@ def check_publish(fields: Mapping[str, Any]) -> None:
         _required(fields, "modelName")
     else:
         _required(fields, "modelId")
-    meta = fields.get("versionMeta")
-    if not isinstance(meta, Mapping):
-        raise _wrong("versionMeta", "an object", meta)
+    meta = _object(fields, "versionMeta")
     _required(meta, "taskId", "versionMeta.")
     _required(meta, "iterationId", "versionMeta.")
 
@@ -89,27 +89,28 @@ def check_job(fields: Mapping[str, Any]) -> None:
     train = None
     if (fields.get("jobRunType") or _NORMAL) == _NORMAL:
         _required(fields, "baseTrainType")
-        _required(fields, "trainType")
-        train = TRAINS.get(str(fields["trainType"]))
+        train = TRAINS.get(str(_required(fields, "trainType")))
+    else:
+        base = _object(fields, "increConfig")
+        _required(base, "taskId", "increConfig.")
+        _required(base, "jobId", "increConfig.")
     _required(fields, "trainMode")
     _required(fields, "peftType")
     if train is not None:
         _one_of(fields, "peftType", train.peft)
-    _check_config(fields.get("trainConfig"), train)
+    _check_config(_object(fields, "trainConfig"), train)
     _check_trainset(fields.get("trainset"))
     _number(fields, "trainsetRate", TRAINSET_RATE)
 
 
-def _check_config(config: Any, train: Train | None) -> None:
-    if not isinstance(config, Mapping):
-        raise _wrong("trainConfig", "an object", config)
-    _number(config, "epoch", EPOCH, "trainConfig.")
+def _check_config(config: Mapping[str, Any], train: Train | None) -> None:
+    _number(config, "epoch", EPOCH, "trainConfig.", whole=True)
     if train is None:
         _required(config, "learningRate", "trainConfig.")
         return
     _number(config, "learningRate", train.learning_rate, "trainConfig.")
     if train.batch_size is not None and config.get("batchSize") is not None:
-        _number(config, "batchSize", train.batch_size, "trainConfig.")
+        _number(config, "batchSize", train.batch_size, "trainConfig.", whole=True)
     if train.max_seq_len:
         _one_of(config, "maxSeqLen", train.max_seq_len, "trainConfig.")
 
@@ -120,7 +121,9 @@ def _check_trainset(trainset: Any) -> None:
     for index, item in enumerate(trainset):
         if not isinstance(item, Mapping):
             raise _wrong(f"trainset[{index}]", 'an object such as {"type": 1, "id": 1234}', item)
-        _one_of(item, "type", (1, 2), f"trainset[{index}].")
+        _one_of(item, "type", (_DATASET, _BUCKET), f"trainset[{index}].")
+        if item["type"] == _DATASET:
+            _required(item, "id", f"trainset[{index}].")
 
 
 def _required(fields: Mapping[str, Any], name: str, above: str = "") -> Any:
@@ -130,11 +133,26 @@ def _required(fields: Mapping[str, Any], name: str, above: str = "") -> Any:
     return value
 
 
-def _number(fields: Mapping[str, Any], name: str, allowed: Range, above: str = "") -> None:
+def _object(fields: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    value = fields.get(name)
+    if not isinstance(value, Mapping):
+        raise _wrong(name, "an object", value)
+    return value
+
+
+def _number(
+    fields: Mapping[str, Any], name: str, allowed: Range, above: str = "", *, whole: bool = False
+) -> None:
     value = _required(fields, name, above)
-    fits = isinstance(value, (int, float)) and not isinstance(value, bool)
+    fits = isinstance(value, int if whole else (int, float)) and not isinstance(value, bool)
     if not fits or not allowed.low <= value <= allowed.high:
-        raise _wrong(f"{above}{name}", f"a number in [{_plain(allowed.low)}, {_plain(allowed.high)}]", value)
+        kind = "a whole number" if whole else "a number"
+        raise _wrong(f"{above}{name}", f"{kind} in {shown(allowed)}", value)
+
+
+def shown(allowed: Range) -> str:
+    """Return a range as the documentation writes it."""
+    return f"[{_plain(allowed.low)}, {_plain(allowed.high)}]"
 
 
 def _length(fields: Mapping[str, Any], name: str, allowed: Range) -> None:

@@ -77,7 +77,7 @@ class FineTune(Console):
     acreate_job = create_job.twin()
 
     @operation("/wenxinworkshop/finetune/jobDetail", reply=described)
-    def get_job(self, task_id: int, job_id: int, **options: Unpack[ConsoleOptions]) -> Job:
+    def get_job(self, task_id: int | str, job_id: int | str, **options: Unpack[ConsoleOptions]) -> Job:
         """Return how a job stands.
 
         Args:
@@ -100,7 +100,7 @@ class FineTune(Console):
     aget_job = get_job.twin()
 
     @operation("/wenxinworkshop/finetune/stopJob")
-    def stop_job(self, task_id: int, job_id: int, **options: Unpack[ConsoleOptions]) -> Response:
+    def stop_job(self, task_id: int | str, job_id: int | str, **options: Unpack[ConsoleOptions]) -> Response:
         """Stop a job that runs.
 
         Args:

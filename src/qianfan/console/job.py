@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+from inspect import isawaitable, iscoroutinefunction
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 from qianfan.core.effects import NOW, Sleep
-from qianfan.errors import JobFailedError, JobStoppedError, JobTimeoutError, QianfanError, RequestTimeoutError
+from qianfan.errors import (
+    ConnectionFailedError,
+    InvalidArgumentError,
+    JobFailedError,
+    JobStoppedError,
+    JobTimeoutError,
+    QianfanError,
+    RequestTimeoutError,
+)
 from qianfan.response import Response
 from qianfan.settings import seconds
 
@@ -19,6 +29,7 @@ FINISH, FAIL, STOP = "FINISH", "FAIL", "STOP"
 
 _FIRST, _GROWTH, _LONGEST = 0.5, 1.5, 30.0  # seconds between two looks; each pause is longer than the last
 _PATIENCE = 10  # looks in a row that may fail
+_LAST = 5.0  # seconds that a look may take beyond the end of the waiting, which else would cut it short
 
 
 class Job(Response):
@@ -55,8 +66,8 @@ class Job(Response):
         a passing reason are tried again.
 
         Args:
-            timeout: Seconds to wait at most, above 0; default for ever.
-            on_progress: Called with the job after each look, here and now.
+            timeout: Seconds after which no other look begins, above 0; default for ever.
+            on_progress: Called with the job after each look; what it raises ends the waiting.
 
         Returns:
             The job as it finished.
@@ -65,68 +76,112 @@ class Job(Response):
             JobFailedError: It failed; `error.job` is the job.
             JobStoppedError: It was stopped; `error.job` is the job.
             JobTimeoutError: The time is over; `error.job` is the job as it was last seen.
+            InvalidArgumentError: An argument does not fit, or the job's client is closed.
             APIError: The platform refuses to tell.
             RequestError: No usable reply came, again and again.
         """
         from qianfan.drivers.sync import run
 
-        return run(self._waited(timeout, on_progress), self._account.pool.sync())
+        if iscoroutinefunction(on_progress):
+            raise InvalidArgumentError(
+                "on_progress is a coroutine function, which only await_() can wait for"
+            )
+        watch = _Watch(self, timeout)
+        while True:
+            job = run(watch.look(), self._account.pool.sync())
+            if on_progress is not None:
+                on_progress(job)
+            if _has_finished(job):
+                return job
 
     async def await_(
         self, timeout: float | None = None, on_progress: Callable[[Job], object] | None = None
     ) -> Job:
-        """Do what `wait` does, in the running event loop."""
+        """Do what `wait` does, in the running event loop; `on_progress` may be a coroutine function."""
         from qianfan.drivers.aio import run
 
-        return await run(self._waited(timeout, on_progress), self._account.pool.aio())
+        watch = _Watch(self, timeout)
+        while True:
+            job = await run(watch.look(), self._account.pool.aio())
+            if on_progress is not None:
+                told = on_progress(job)
+                if isawaitable(told):
+                    await told
+            if _has_finished(job):
+                return job
+
+    def look(self, deadline: float | None = None) -> Flow[Job]:
+        """Return the flow that asks how the job stands."""
+        from qianfan.console.finetune import FineTune
+
+        fields = {"taskId": self.task_id, "jobId": self.job_id}
+        flow: Flow[Job] = FineTune.__dict__["get_job"].asked(self._account, fields, deadline=deadline)
+        return flow
 
     def _detail(self, name: str) -> Any:
         result = self.body.get("result")
         return result.get(name) if isinstance(result, dict) else None
 
-    def _waited(self, timeout: float | None, on_progress: Callable[[Job], object] | None) -> Flow[Job]:
-        started: float = yield NOW
-        deadline = started + seconds("timeout", timeout) if timeout is not None else float("inf")
-        job, pause, failed = self, _FIRST, 0
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Job, (Response(self.code, self.headers, self.body), self._account, self.task_id, self.job_id)
+
+
+class _Watch:
+    """Looks at a job again and again: all of the waiting that both worlds have in common."""
+
+    def __init__(self, job: Job, timeout: float | None) -> None:
+        self._job = job
+        self._timeout = inf if timeout is None else seconds("timeout", timeout)
+        self._deadline: float | None = None  # set by the first look
+        self._pause = _FIRST
+
+    def look(self) -> Flow[Job]:
+        """Return how the job stands; after a pause, unless it is the first look."""
+        failed = 0
         while True:
+            deadline = yield from self._paused()
             try:
-                job, failed = (yield from self._look()), 0
+                self._job = yield from self._job.look(deadline)
             except QianfanError as error:
                 failed += 1
-                if failed > _PATIENCE or not (error.retryable or isinstance(error, RequestTimeoutError)):
+                if failed > _PATIENCE or not _passes(error):
                     raise
             else:
-                if on_progress is not None:
-                    on_progress(job)
-                if job.status in _ENDS:
-                    return _ended(job)
-            now: float = yield NOW
-            if now + pause > deadline:
-                raise JobTimeoutError(f"the job {job.job_id} is not finished after {timeout:g} s", job)
-            yield Sleep(pause, None)
-            pause = min(_LONGEST, pause * _GROWTH)
+                return self._job
 
-    def _look(self) -> Flow[Job]:
-        from qianfan.console.finetune import FineTune
-
-        fields = {"taskId": self.task_id, "jobId": self.job_id}
-        job: Job = yield from FineTune.__dict__["get_job"].asked(self._account, fields)
-        return job
-
-
-_ENDS: dict[str, type[JobFailedError | JobStoppedError] | None] = {
-    FINISH: None,
-    FAIL: JobFailedError,
-    STOP: JobStoppedError,
-}
+    def _paused(self) -> Flow[float | None]:
+        """Wait for the time of the next look; return the end of that look's time."""
+        now: float = yield NOW
+        if self._deadline is None:
+            self._deadline = now + self._timeout
+        else:
+            if now >= self._deadline:
+                raise JobTimeoutError(
+                    f"the job {self._job.job_id} is not finished after {self._timeout:g} s",
+                    self._job,
+                    hint="任务仍在运行，可再次 wait() 或 stop_job() (it goes on: wait() again, or stop_job() it)",
+                )
+            yield Sleep(min(self._pause, self._deadline - now), None)
+            self._pause = min(_LONGEST, self._pause * _GROWTH)
+            now = yield NOW
+        return None if self._deadline == inf else max(self._deadline, now + _LAST)
 
 
-def _ended(job: Job) -> Job:
-    """Return a job that finished; raise for one that ended otherwise."""
-    error = _ENDS[job.status or ""]
-    if error is not None:
-        raise error(f"the job {job.job_id} ended with {job.status}", job)
-    return job
+def _passes(error: QianfanError) -> bool:
+    """Say whether a look that failed is worth another: the platform has known the job once."""
+    return error.retryable or isinstance(error, (RequestTimeoutError, ConnectionFailedError))
+
+
+def _has_finished(job: Job) -> bool:
+    """Say whether a job has finished; raise for one that ended otherwise."""
+    if job.status == FAIL:
+        raise JobFailedError(f"the job {job.job_id} ended with FAIL", job, hint=_SEE)
+    if job.status == STOP:
+        raise JobStoppedError(f"the job {job.job_id} was stopped", job)
+    return job.status == FINISH
+
+
+_SEE = "详情见 error.job 与控制台的任务日志 (see error.job, and the job's log in the console)"
 
 
 def created(account: Account, fields: Mapping[str, Any], reply: Response) -> Job:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from qianfan.console.checks import check_publish
+from qianfan.console.evaluation import Evaluations
 from qianfan.console.operation import Console, ConsoleOptions, operation
 from qianfan.console.v2 import ModelV2
 
@@ -20,11 +21,17 @@ class Model(Console):
     """Models: `qianfan.Model.publish(...)`, or `client.model.publish(...)`."""
 
     V2 = ModelV2
+    Evaluation = Evaluations
 
     @property
     def v2(self) -> ModelV2:
         """The calls of the console's v2."""
         return ModelV2(self.client)
+
+    @property
+    def evaluation(self) -> Evaluations:
+        """Evaluations of models (模型评估)."""
+        return Evaluations(self.client)
 
     @operation("/wenxinworkshop/modelrepo/modelDetail")
     def list(self, model_id: int | str, **options: Unpack[ConsoleOptions]) -> Response:

@@ -5,16 +5,18 @@ from __future__ import annotations
 import inspect
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import cached_property
+from functools import wraps
+from types import MethodType
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypeAlias, TypedDict, TypeVar
 
 from qianfan import credentials, settings
 from qianfan.core import console, flow
 from qianfan.core.auth.iam import IamAuth
-from qianfan.core.call import NO_OPTIONS, Options
+from qianfan.core.call import Options
 from qianfan.credentials import IamKey
 from qianfan.drivers import pools
 from qianfan.errors import InvalidArgumentError
+from qianfan.resources.base import mapping
 from qianfan.response import Response
 from qianfan.settings import overridden, seconds
 
@@ -39,11 +41,14 @@ BODY = "*"
 class ConsoleOptions(TypedDict, total=False):
     """What every console call may set for itself; none of it enters the body.
 
-    A name that is neither listed here nor an argument of the call travels in the body as it is.
+    A name that is neither listed here nor an argument of the call travels in the body as it is; typed
+    code passes it in `extra`.
 
     Attributes:
         ak: The Access Key of this call.
         sk: The Secret Key of this call.
+        access_key: The same as `ak`, by the name that clients have for it.
+        secret_key: The same as `sk`, likewise.
         retry_count: Attempts in all, from 1; default 1. 0 counts as 1.
         request_timeout: Seconds for the call with its attempts, above 0; default 60.
         backoff_factor: Seconds the first pause between attempts is drawn from, from 0; default 0.
@@ -54,12 +59,18 @@ class ConsoleOptions(TypedDict, total=False):
 
     ak: str | None
     sk: str | None
+    access_key: str | None
+    secret_key: str | None
     retry_count: int | None
     request_timeout: float | None
     backoff_factor: float | None
     validate: bool | None
     extra: Mapping[str, Any] | None
     headers: Mapping[str, str] | None
+
+
+_OPTIONS = frozenset(ConsoleOptions.__annotations__)
+_NO_OPTIONS: ConsoleOptions = {}
 
 
 class Console:
@@ -72,8 +83,13 @@ class Console:
         client: Whose keys, settings and connections to use.
     """
 
+    client: Qianfan | None = None
+
     def __init__(self, client: Qianfan | None = None) -> None:
         self.client = client
+
+
+Group: TypeAlias = "Console | type[Console]"
 
 
 class Operation(Generic[P, R]):
@@ -84,7 +100,7 @@ class Operation(Generic[P, R]):
         path: The URL's path, for v2 with its `?Action=`.
         names: The wire's name of each parameter that has another one; `BODY` for the whole body.
         check: Raises `InvalidArgumentError` for fields the service cannot take.
-        reply: What a reply becomes; told the client, the fields and the reply.
+        reply: What a reply becomes; told the account, the fields and the reply.
     """
 
     def __init__(
@@ -95,108 +111,112 @@ class Operation(Generic[P, R]):
         check: Check | None,
         reply: Becoming | None,
     ) -> None:
-        self.__doc__ = declared.__doc__
-        self.__name__ = declared.__name__
+        self.declared = declared
         self._signature = inspect.signature(declared)
         self._path = path
-        self._names = names
+        self._names = {name: names.get(name) or _camel(name) for name in list(self._signature.parameters)[1:]}
         self._check = check
         self._reply = reply
 
-    @cached_property
-    def shown(self) -> inspect.Signature:
-        """The signature without `self`."""
-        return self._signature.replace(parameters=list(self._signature.parameters.values())[1:])
+        @wraps(declared)
+        def ask(group: Group, *args: P.args, **kwargs: P.kwargs) -> R:
+            from qianfan.drivers.sync import run
+
+            begun, pool = self.begin(group, args, kwargs)
+            return run(begun, pool.sync())
+
+        self._ask = ask
 
     def twin(self) -> AsyncOperation[P, R]:
         """Return the same call for event loops."""
         return AsyncOperation(self)
 
     def __get__(self, group: Console | None, owner: type[Console]) -> Callable[P, R]:
-        from qianfan.drivers.sync import run
+        return MethodType(self._ask, group or owner)  # a method, so that it pickles and help() knows it
 
-        def ask(*args: P.args, **kwargs: P.kwargs) -> R:
-            begun, pool = self.begin(group, args, kwargs)
-            return run(begun, pool.sync())
-
-        ask.__name__, ask.__doc__ = self.__name__, self.__doc__
-        ask.__signature__ = self.shown  # type: ignore[attr-defined]  # what help() and notebooks show
-        return ask
-
-    def begin(
-        self, group: Console | None, args: tuple[Any, ...], kwargs: Mapping[str, Any]
-    ) -> tuple[Flow[R], Pool]:
+    def begin(self, group: Group, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[Flow[R], Pool]:
         """Return the flow of a call and the connections it takes; nothing has been sent."""
-        fields = self._fields(args, kwargs)
-        take = fields.pop
-        ak, sk = take("ak", None), take("sk", None)
-        options = Options(
-            take("retry_count", None), take("request_timeout", None), take("backoff_factor", None)
-        )
-        headers, extra = take("headers", None), take("extra", None)
-        if take("validate", None) is not False and self._check is not None:
+        fields, options = self._told(args, kwargs)
+        if self._check is not None and options.get("validate") is not False:
             self._check(fields)
-        account = Account.of(group, ak, sk)
-        return self.asked(account, {**fields, **(extra or {})}, headers, options), account.pool
+        account = Account.of(group, options)
+        return self.asked(account, fields, options), account.pool
 
     def asked(
         self,
         account: Account,
         fields: Mapping[str, Any],
-        headers: Mapping[str, str] | None = None,
-        options: Options = NO_OPTIONS,
+        options: ConsoleOptions = _NO_OPTIONS,
+        deadline: float | None = None,
     ) -> Flow[R]:
-        """Return the flow that asks for fields by the names of the wire."""
-        timeout = options.request_timeout
+        """Return the flow that asks for fields by the names of the wire, by a deadline where there is one."""
+        timeout = options.get("request_timeout")
+        headers = mapping("headers", options.get("headers"))
+        own = Options(options.get("retry_count"), timeout, options.get("backoff_factor"))
         exchange = flow.Exchange(
             request=console.encode(account.url + self._path, fields, headers),
             auth=account.auth(),
-            policy=overridden(account.settings.retry, options),
+            policy=overridden(account.settings.retry, own),
             timeout=account.settings.request_timeout
             if timeout is None
             else seconds("request_timeout", timeout),
         )
-        return self._finished(exchange, account, fields)
+        return self._finished(exchange, account, fields, deadline)
 
-    def _finished(self, exchange: flow.Exchange, account: Account, fields: Mapping[str, Any]) -> Flow[R]:
-        reply = yield from flow.unary(exchange, console.decode)
+    def _finished(
+        self, exchange: flow.Exchange, account: Account, fields: Mapping[str, Any], deadline: float | None
+    ) -> Flow[R]:
+        reply = yield from flow.unary(exchange, console.decode, deadline)
         made: R = self._reply(account, fields, reply) if self._reply else reply  # type: ignore[assignment]  # declared so
         return made
 
-    def _fields(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the arguments by the names of the wire, options among them."""
-        given = self._signature.bind(None, *args, **kwargs).arguments
+    def _told(
+        self, args: tuple[Any, ...], kwargs: Mapping[str, Any]
+    ) -> tuple[dict[str, Any], ConsoleOptions]:
+        """Return the fields by the names of the wire, and the options.
+
+        Raises:
+            TypeError: An argument is missing, or there is one too many.
+            InvalidArgumentError: The body is no dict, or a field is given twice.
+        """
+        try:
+            given = self._signature.bind(None, *args, **kwargs).arguments
+        except TypeError as error:
+            raise TypeError(f"{self.declared.__qualname__}(): {error}") from None
+        more: dict[str, Any] = given.pop("options", {})
+        options: ConsoleOptions = {name: more.pop(name) for name in _OPTIONS & more.keys()}  # type: ignore[assignment]  # its names
         fields: dict[str, Any] = {}
         for name, value in list(given.items())[1:]:
-            wire = self._names.get(name) or _camel(name)
-            if name == "options":
-                fields.update(value)
-            elif wire != BODY:
+            wire = self._names[name]
+            if wire == BODY:
+                _join(fields, _object(name, value))
+            elif value is not None:
                 fields[wire] = value
-            elif isinstance(value, Mapping):
-                fields.update(value)
-            else:
-                raise InvalidArgumentError(f"{name} must be a dict, not {type(value).__name__}")
-        return fields
+        _join(fields, more)
+        _join(fields, mapping("extra", options.get("extra")))
+        return fields, options
 
 
 class AsyncOperation(Generic[P, R]):
     """The twin of an operation, for event loops."""
 
     def __init__(self, operation: Operation[P, R]) -> None:
-        self._operation = operation
-        self.__doc__ = f"Do what `{operation.__name__}` does, in the running event loop."
+        declared = operation.declared
+
+        @wraps(declared)
+        async def ask(group: Group, *args: P.args, **kwargs: P.kwargs) -> R:
+            from qianfan.drivers.aio import run
+
+            begun, pool = operation.begin(group, args, kwargs)
+            return await run(begun, pool.aio())
+
+        owner = declared.__qualname__.rpartition(".")[0]
+        ask.__name__, ask.__qualname__ = f"a{declared.__name__}", f"{owner}.a{declared.__name__}"
+        ask.__doc__ = f"Do what `{declared.__name__}` does, in the running event loop."
+        self._ask = ask
 
     def __get__(self, group: Console | None, owner: type[Console]) -> Callable[P, Awaitable[R]]:
-        from qianfan.drivers.aio import run
-
-        def ask(*args: P.args, **kwargs: P.kwargs) -> Awaitable[R]:
-            begun, pool = self._operation.begin(group, args, kwargs)
-            return run(begun, pool.aio())
-
-        ask.__doc__ = self.__doc__
-        ask.__signature__ = self._operation.shown  # type: ignore[attr-defined]  # what help() and notebooks show
-        return ask
+        return MethodType(self._ask, group or owner)
 
 
 def operation(
@@ -215,35 +235,43 @@ class Account:
 
     Attributes:
         settings: The console's settings, with the call's own key where it has one.
-        pool: The connections.
         url: The service's scheme and host.
     """
 
-    def __init__(self, settings: ConsoleSettings, pool: Pool) -> None:
+    def __init__(self, settings: ConsoleSettings, url: str, client: Qianfan | None = None) -> None:
         self.settings = settings
-        self.pool = pool
-        self.url = settings.base_url
-        if settings.local:
-            from qianfan import local
-
-            self.url = local.embedded().url
+        self.url = url
+        self._client = client
 
     @classmethod
-    def of(cls, group: Console | None, ak: str | None, sk: str | None) -> Account:
+    def of(cls, group: Group, options: ConsoleOptions) -> Account:
         """Return the account of a group, or of a call that brings keys of its own."""
-        client = group.client if group is not None else None  # the group is ours
-        if client is None:
-            own = settings.resolve_console({"access_key": ak, "secret_key": sk})
-            return cls(own, _pool(own.network))
-        own, pool = client.console
-        if ak or sk:
-            own = replace(own, key=IamKey(ak or own.key.access_key, sk or own.key.secret_key))
-        return cls(own, pool)
+        ak = options.get("ak") or options.get("access_key")
+        sk = options.get("sk") or options.get("secret_key")
+        if group.client is not None:
+            own, url, _ = group.client.console
+            if ak or sk:
+                own = replace(own, key=IamKey(ak or own.key.access_key, sk or own.key.secret_key))
+            return cls(own, url, group.client)
+        own = settings.resolve_console({"access_key": ak, "secret_key": sk})
+        return cls(own, _embedded() if own.local else own.base_url)
+
+    @property
+    def pool(self) -> Pool:
+        """The connections.
+
+        Raises:
+            InvalidArgumentError: They were a client's, and it is closed.
+        """
+        return _pool(self.settings.network) if self._client is None else self._client.console[2]
 
     def auth(self) -> IamAuth:
         """Return what signs the requests."""
         key = credentials.iam_key(self.settings.key)
         return IamAuth(key.access_key, key.secret_key, self.settings.expiration)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Account, (self.settings, self.url)
 
 
 _pools: dict[Network, Pool] = {}
@@ -255,6 +283,29 @@ def _pool(network: Network) -> Pool:
     if pool is None:
         pool = _pools.setdefault(network, pools.lease(network))
     return pool
+
+
+def _embedded() -> str:
+    """Return the address of the platform in this process."""
+    from qianfan import local
+
+    return local.embedded().url
+
+
+def _object(name: str, value: Any) -> Mapping[str, Any]:
+    """Return an argument that is a whole body."""
+    if not isinstance(value, Mapping):
+        raise InvalidArgumentError(f"{name} must be a dict, not {type(value).__name__}")
+    return value
+
+
+def _join(fields: dict[str, Any], more: Mapping[str, Any]) -> None:
+    """Add fields to others; one that is None was not given."""
+    for name, value in more.items():
+        if name in fields:
+            raise InvalidArgumentError(f"{name} is given twice")
+        if value is not None:
+            fields[name] = value
 
 
 def _camel(name: str) -> str:

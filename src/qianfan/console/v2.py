@@ -181,6 +181,78 @@ class ModelV2(Console):
 
     adelete = delete.twin()
 
+    @operation("/v2/model?Action=CreateModelCustomConf")
+    def create_conf(self, **options: Unpack[ConsoleOptions]) -> Response:
+        """Create a configuration of a model."""
+        raise NotImplementedError
+
+    acreate_conf = create_conf.twin()
+
+    @operation("/v2/model?Action=DescribeModelCustomAdvancedConf")
+    def get_custom_conf(self, **options: Unpack[ConsoleOptions]) -> Response:
+        """Return the advanced configuration of a model of one's own."""
+        raise NotImplementedError
+
+    aget_custom_conf = get_custom_conf.twin()
+
+    @operation("/v2/model?Action=DescribeModelSystemAdvancedConf")
+    def get_system_conf(self, **options: Unpack[ConsoleOptions]) -> Response:
+        """Return the advanced configuration of one of the platform's models."""
+        raise NotImplementedError
+
+    aget_system_conf = get_system_conf.twin()
+
+    @operation("/v2/model?Action=CreateModelExportTask")
+    def create_export(self, **options: Unpack[ConsoleOptions]) -> Response:
+        """Export a model; which and where to, the extra fields say."""
+        raise NotImplementedError
+
+    acreate_export = create_export.twin()
+
+    @operation("/v2/model?Action=DescribeModelExportTask")
+    def get_export(self, **options: Unpack[ConsoleOptions]) -> Response:
+        """Return how an export stands."""
+        raise NotImplementedError
+
+    aget_export = get_export.twin()
+
+    @operation("/v2/model?Action=CreateModelCompTask")
+    def create_compression(self, **options: Unpack[ConsoleOptions]) -> Response:
+        """Compress a model; which and how, the extra fields say."""
+        raise NotImplementedError
+
+    acreate_compression = create_compression.twin()
+
+    @operation("/v2/model?Action=DescribeModelCompTasks")
+    def list_compressions(
+        self, marker: str | None = None, max_keys: int | None = None, **options: Unpack[ConsoleOptions]
+    ) -> Response:
+        """Return the compressions."""
+        raise NotImplementedError
+
+    alist_compressions = list_compressions.twin()
+
+    @operation("/v2/model?Action=DescribeModelCompTask")
+    def get_compression(self, **options: Unpack[ConsoleOptions]) -> Response:
+        """Return how a compression stands."""
+        raise NotImplementedError
+
+    aget_compression = get_compression.twin()
+
+    @operation("/v2/model?Action=CancelModelCompTask")
+    def cancel_compression(self, **options: Unpack[ConsoleOptions]) -> Response:
+        """Cancel a compression that runs."""
+        raise NotImplementedError
+
+    acancel_compression = cancel_compression.twin()
+
+    @operation("/v2/model?Action=DeleteModelCompTask")
+    def delete_compression(self, **options: Unpack[ConsoleOptions]) -> Response:
+        """Delete a compression."""
+        raise NotImplementedError
+
+    adelete_compression = delete_compression.twin()
+
 
 class ServiceV2(Console):
     """Services by v2."""

@@ -103,7 +103,7 @@ class IamAuth:
             self.secrets[0],
             timestamp,
             expiration=self._expiration,
-            signed=_SIGNED,
+            signed=sorted(filter(_is_signed, map(str.lower, headers))),
         )
         return request._replace(headers={**headers, "Authorization": signature})
 
@@ -132,8 +132,12 @@ class IamAuth:
         return False
 
 
+def _is_signed(name: str) -> bool:
+    """Say whether a header is signed: the platform's own signer signs all that begin so."""
+    return name in {"content-type", "host"} or name.startswith("x-bce-")
+
+
 _TIMESTAMP = "%Y-%m-%dT%H:%M:%SZ"
-_SIGNED = ("content-type", "host", "x-bce-date")
 _REFUSED = frozenset({400, 401, 403})
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
