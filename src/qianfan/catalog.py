@@ -105,6 +105,12 @@ def paths() -> dict[str, str]:
     return families
 
 
+def paths_v2() -> dict[str, str]:
+    """Return, by kind, where v2 answers below its base URL; kinds that are not there it does not have."""
+    routes: dict[str, str] = _data()["paths_v2"]
+    return routes
+
+
 def find(kind: str, name: str) -> Model | None:
     """Return the model of that name, case apart, or None where the catalogue does not know it."""
     return _by_name(kind).get(name.casefold())

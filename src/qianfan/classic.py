@@ -6,7 +6,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from qianfan.client import Qianfan
-from qianfan.credentials import IamKey, missing
 from qianfan.resources.base import Resource
 from qianfan.resources.chat import Chat
 from qianfan.resources.completion import Completions
@@ -38,10 +37,7 @@ class _Classic(Resource):
     def __init__(
         self, model: str | None = None, endpoint: str | None = None, **arguments: Unpack[ClientArguments]
     ) -> None:
-        client = Qianfan(**arguments)
-        if isinstance(client._settings.credential, IamKey):  # noqa: SLF001  # told at once, not at the first call
-            raise missing(iam=True)
-        super().__init__(client, model, endpoint)
+        super().__init__(Qianfan(**arguments), model, endpoint)
 
 
 class ChatCompletion(_Classic, Chat):

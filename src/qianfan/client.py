@@ -5,15 +5,12 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from qianfan import settings
-from qianfan.core import flow, v1
-from qianfan.core.auth.oauth import ApplicationAuth
-from qianfan.core.auth.static import CodeAuth, NoAuth, TokenAuth
+from qianfan import routes, settings
+from qianfan.core import flow
 from qianfan.core.call import NO_OPTIONS, Options
 from qianfan.core.effects import Together
-from qianfan.credentials import AccessCode, AccessToken, ApplicationKey, IamKey, missing
 from qianfan.drivers import pools
-from qianfan.drivers.shared import TOKENS, after_fork
+from qianfan.drivers.shared import after_fork
 from qianfan.errors import InvalidArgumentError
 from qianfan.resources.chat import Chat
 from qianfan.settings import overridden, seconds
@@ -29,7 +26,7 @@ if TYPE_CHECKING:
     from qianfan.console.service import Service
     from qianfan.core.call import Call
     from qianfan.core.effects import Flow
-    from qianfan.core.flow import Auth, Exchange
+    from qianfan.core.flow import Dialect, Exchange
     from qianfan.drivers.aio import AsyncStream
     from qianfan.drivers.pools import Pool
     from qianfan.drivers.sync import Stream
@@ -40,6 +37,7 @@ if TYPE_CHECKING:
     from qianfan.resources.rerank import Rerank
     from qianfan.resources.tokens import Tokens
     from qianfan.response import Response
+    from qianfan.routes import Route
     from qianfan.settings import ClientArguments, ConsoleSettings, Settings
 
     Join = Callable[[Sequence[Call], Sequence[Response | Exception | None]], Response]
@@ -131,7 +129,7 @@ class Qianfan:
             return self.ask(call, options)
         from qianfan.drivers.sync import Stream
 
-        return Stream(flow.stream(self._exchange(call, options), v1.V1(call)), self._pool.sync())
+        return Stream(flow.stream(*self._exchange(call, options)), self._pool.sync())
 
     def ask(self, call: Call, options: Options = NO_OPTIONS) -> Response:
         """Carry out a call whose reply comes whole."""
@@ -151,7 +149,7 @@ class Qianfan:
             return self.aask(call, options)
         from qianfan.drivers.aio import AsyncStream
 
-        return AsyncStream.open(flow.stream(self._exchange(call, options), v1.V1(call)), self._pool.aio())
+        return AsyncStream.open(flow.stream(*self._exchange(call, options)), self._pool.aio())
 
     def aask(self, call: Call, options: Options = NO_OPTIONS) -> Awaitable[Response]:
         """Do what `ask` does, in the running event loop."""
@@ -200,21 +198,21 @@ class Qianfan:
         """What the calls of its console groups need: settings, scheme and host, and connections."""
         self._check_open()
         own = self._settings.console
-        return own, self._base_url if own.local else own.base_url, self._console_pool
+        return own, self._local_url if own.local else own.base_url, self._console_pool
 
     def access_token(self) -> str:
         """Return the access token of the moment, fetched first where needed; "" where none is used."""
         from qianfan.drivers.sync import run
 
         self._check_open()
-        return run(self._auth.access_token(self._settings.auth_timeout), self._pool.sync())
+        return run(self._route.auth.access_token(self._settings.auth_timeout), self._pool.sync())
 
     async def aaccess_token(self) -> str:
         """Do what `access_token` does, in the running event loop."""
         from qianfan.drivers.aio import run
 
         self._check_open()
-        return await run(self._auth.access_token(self._settings.auth_timeout), self._pool.aio())
+        return await run(self._route.auth.access_token(self._settings.auth_timeout), self._pool.aio())
 
     def close(self) -> None:
         """Close the connections, unless another client with equal settings is open; safe to repeat."""
@@ -236,18 +234,20 @@ class Qianfan:
         return [pool for pool in (self._pool, self._console_pool) if was_open and pool.release()]
 
     def _unary(self, call: Call, options: Options) -> Flow[Response]:
-        return flow.unary(self._exchange(call, options), v1.V1(call).decode)
+        exchange, dialect = self._exchange(call, options)
+        return flow.unary(exchange, dialect.decode)
 
     def _joined(self, calls: Sequence[Call], options: Options, at_once: int, join: Join) -> Flow[Response]:
         outcomes = yield Together([flow.later(self._unary, call, options) for call in calls], at_once)
         return join(calls, outcomes)
 
-    def _exchange(self, call: Call, options: Options) -> Exchange:
+    def _exchange(self, call: Call, options: Options) -> tuple[Exchange, Dialect]:
         self._check_open()
         own, limiter = self._settings, self._settings.limiter
-        return flow.Exchange(
-            request=v1.encode(call, self._base_url + own.model_prefix, verbatim=own.verbatim_endpoint),
-            auth=self._auth,
+        route = self._route if call.kind in self._route.kinds else self._v1_route
+        exchange = flow.Exchange(
+            request=route.encode(call),
+            auth=route.auth,
             policy=overridden(own.retry, options),
             timeout=own.request_timeout
             if options.request_timeout is None
@@ -255,30 +255,24 @@ class Qianfan:
             limiter=limiter,
             tokens=_tokens(call) if limiter is not None and limiter.counts_tokens else 0,
         )
+        return exchange, route.dialect(call)
 
     @cached_property
-    def _base_url(self) -> str:
-        if not self._settings.local:
-            return self._settings.base_url
+    def _local_url(self) -> str:
+        """The address of the platform in this process; asked once, so that a forked child stays with its parent's."""
         from qianfan import local
 
         return local.embedded().url
 
     @cached_property
-    def _auth(self) -> Auth:
-        own = self._settings
-        match own.credential:
-            case ApplicationKey(ak, sk):
-                url = f"{self._base_url}/oauth/2.0/token"
-                return ApplicationAuth(url, ak, sk, store=TOKENS, policy=own.retry, timeout=own.auth_timeout)
-            case AccessToken(token):
-                return TokenAuth(token)
-            case AccessCode(code):
-                return CodeAuth(code)
-            case IamKey():
-                raise missing(iam=True)
-            case _:
-                return NoAuth()
+    def _route(self) -> Route:
+        """The way of nearly all calls."""
+        return routes.chosen(self._settings)
+
+    @cached_property
+    def _v1_route(self) -> Route:
+        """The way of calls to services that exist on v1 only."""
+        return routes.to_v1(self._settings)
 
     def __enter__(self) -> Self:
         return self
@@ -293,7 +287,9 @@ class Qianfan:
         await self.aclose()
 
     def __repr__(self) -> str:
-        return f"Qianfan({self._settings.credential!r}, base_url={self._settings.base_url!r})"
+        own = self._settings
+        base_url = own.v2_url if own.version == 2 else own.base_url
+        return f"Qianfan({own.credential!r}, base_url={base_url!r})"
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _from_settings, (self._settings,)

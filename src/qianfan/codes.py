@@ -1,4 +1,4 @@
-"""The platform's v1 error codes as one table of facts, for client and local platform alike.
+"""The platform's error codes as one table of facts, for client and local platform alike.
 
 Sources: the platform's error code page and what its SDKs publish. `message` is the platform's own
 wording where it is documented, else a short one of ours; `hint` says, in both languages of our
@@ -23,9 +23,9 @@ class Kind(Enum):
 
 
 class Code(NamedTuple):
-    """One error code: its number, kind, wording, and whether the same request may succeed later."""
+    """One error code: its number (v2: its name), kind, wording, and whether the same request may succeed later."""
 
-    number: int
+    number: int | str
     kind: Kind
     message: str
     hint: str = ""
@@ -204,6 +204,55 @@ _CODES = (
     ),
 )
 
-CODES: dict[int, Code] = {code.number: code for code in _CODES}
+_BEARER = (
+    "请检查 api_key=（bce-v3/…）是否完整、未被停用；用 access_key 与 secret_key 时由 SDK 换取 "
+    "(check that api_key=, bce-v3/…, is whole and not disabled; with access_key= and secret_key= the SDK exchanges them)"
+)
+_SHORTER = "请缩短输入，或换用上下文更长的模型 (shorten the input or take a model with a longer context)"
 
-RETRYABLE: frozenset[int] = frozenset(code.number for code in _CODES if code.retryable)
+#: Of v2, where codes are words and come with an HTTP status.
+_NAMES = (
+    Code(
+        "malformed_json",
+        Kind.REQUEST,
+        "Invalid Argument",
+        "请求体不是合法的 JSON (the body is not valid JSON)",
+    ),
+    Code(
+        "invalid_model",
+        Kind.REQUEST,
+        "No permission to use the model",
+        "请检查 model=，或在控制台开通该模型；client.models.list() 列出可用的模型 "
+        "(check model=, or open the model in the console; client.models.list() lists what you may use)",
+    ),
+    Code(
+        "invalid_messages",
+        Kind.REQUEST,
+        "Invalid messages",
+        "请检查 messages 的角色、顺序与内容 (check the roles, order and contents of messages)",
+    ),
+    Code("characters_too_long", Kind.REQUEST, "the max input characters is exceeded", _SHORTER),
+    Code("tokens_too_long", Kind.REQUEST, "Prompt tokens too long", _SHORTER),
+    Code("invalid_argument", Kind.REQUEST, "Invalid Argument", _FIELDS),
+    Code(
+        "no_parameter_permission",
+        Kind.AUTH,
+        "No permission to use the parameter",
+        "该账号或模型不能使用此参数 (this account or model may not use the parameter)",
+    ),
+    Code(
+        "invalid_appid",
+        Kind.AUTH,
+        "No permission to use the appid",
+        "请检查 app_id=（app-…）及其与密钥是否属于同一账号 (check app_id=, app-…, and that the key is of the same account)",
+    ),
+    Code("invalid_iam_token", Kind.AUTH, "IAM Certification failed", _BEARER),
+    Code("rpm_rate_limit_exceeded", Kind.BUSY, "Rate limit reached for RPM", _WAIT_A_MINUTE, retryable=True),
+    Code("tpm_rate_limit_exceeded", Kind.BUSY, "Rate limit reached for TPM", _WAIT_A_MINUTE, retryable=True),
+    Code("internal_error", Kind.SERVER, "Internal error", _AGAIN, retryable=True),
+)
+
+CODES: dict[int | str, Code] = {code.number: code for code in (*_CODES, *_NAMES)}
+
+#: The numbers that are tried again; of the names, those whose HTTP status passes.
+RETRYABLE: frozenset[int | str] = frozenset(code.number for code in CODES.values() if code.retryable)

@@ -16,6 +16,10 @@ T = TypeVar("T")
 
 #: Every setting that is no argument alone, by its name after `QIANFAN_`, and its default.
 DEFAULTS: dict[str, Any] = {
+    "API_KEY": None,
+    "BEARER_TOKEN": None,
+    "APP_ID": None,
+    "API_VERSION": None,
     "AK": None,
     "SK": None,
     "ACCESS_TOKEN": None,
@@ -28,8 +32,10 @@ DEFAULTS: dict[str, Any] = {
     "MODEL_API_PREFIX": "/rpc/2.0/ai_custom/v1/wenxinworkshop",
     "USE_CUSTOM_ENDPOINT": False,
     "CONSOLE_API_BASE_URL": "https://qianfan.baidubce.com",
+    "IAM_BASE_URL": "https://iam.bj.baidubce.com",
     "AUTH_TIMEOUT": 5.0,
     "IAM_SIGN_EXPIRATION_SEC": 300.0,
+    "BEARER_TOKEN_EXPIRED_INTERVAL": 43200.0,
     "LLM_API_RETRY_COUNT": 3,
     "LLM_API_RETRY_TIMEOUT": 300.0,
     "LLM_API_RETRY_BACKOFF_FACTOR": 1.0,
@@ -47,7 +53,7 @@ DEFAULTS: dict[str, Any] = {
     "SSL_VERIFICATION_ENABLED": True,
 }
 
-_SECRET = frozenset({"SK", "ACCESS_TOKEN", "SECRET_KEY", "ACCESS_CODE", "PROXY"})
+_SECRET = frozenset({"API_KEY", "BEARER_TOKEN", "SK", "ACCESS_TOKEN", "SECRET_KEY", "ACCESS_CODE", "PROXY"})
 
 _LOGIN = re.compile(r"//[^/@'\"]*@")
 
@@ -130,7 +136,7 @@ class Sources:
             return False
         raise InvalidArgumentError(f"{name} must be true or false, not {value!r}")
 
-    def codes(self, name: str, default: frozenset[int]) -> frozenset[int]:
+    def codes(self, name: str, default: frozenset[int | str]) -> frozenset[int | str]:
         """Return a setting that lists error codes, such as `18,336100`."""
         text = self.text(name)
         if text is None:

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
 
 from qianfan.errors import InvalidArgumentError
 
-#: Where an application's keys are made, and what the three ways to give them are.
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+#: Where keys are made, and the ways to give them.
 _WHERE = (
-    "传入 ak= 与 sk=，或调用 qianfan.AK()/qianfan.SK()，或设置 QIANFAN_AK 与 QIANFAN_SK；"
+    "传入 api_key=，或设置 QIANFAN_API_KEY（bce-v3/…，见 https://console.bce.baidu.com/iam/#/iam/apikey/list）；"
+    "或 access_key= 与 secret_key=（IAM 的 Access Key）；只有 v1 服务（私有化部署、本地平台）用应用的 ak= 与 sk=；"
     "没有账号时设置 QIANFAN_LOCAL=1 使用本地平台 "
-    "(pass ak= and sk=, call qianfan.AK()/SK(), or set QIANFAN_AK and QIANFAN_SK: the API Key and Secret Key of an "
-    "application, from https://console.bce.baidu.com/qianfan/ais/console/applicationConsole/application; "
-    "without an account set QIANFAN_LOCAL=1)"
+    "(pass api_key= or set QIANFAN_API_KEY; or access_key= and secret_key=, an IAM Access Key pair; ak= and sk= of an "
+    "application serve v1 only: private deployments, the local platform; without an account set QIANFAN_LOCAL=1)"
 )
 
 
@@ -52,7 +56,21 @@ class IamKey:
     secret_key: str = field(repr=False)
 
 
-Credential = ApplicationKey | AccessToken | AccessCode | NoCredential | IamKey
+@dataclass(frozen=True, slots=True)
+class ApiKey:
+    """An API key of v2 (`bce-v3/…`), or a bearer that was exchanged for one."""
+
+    key: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class TokenProvider:
+    """A function of the user's, plain or a coroutine function, that gives the bearer of the moment."""
+
+    provide: Callable[[], str | Awaitable[str]]
+
+
+Credential = ApplicationKey | AccessToken | AccessCode | NoCredential | IamKey | ApiKey | TokenProvider
 
 #: Where IAM keys are made, and what the ways to give them are.
 _WHERE_IAM = (
@@ -62,20 +80,58 @@ _WHERE_IAM = (
     "QIANFAN_LOCAL=1)"
 )
 
-_IAM_KEY = re.compile(r"ALTAK\w{8,}\Z")
-_API_KEY = re.compile(r"bce-v3/ALTAK-")
-_TOKEN = re.compile(r"24\.[0-9a-f]{32}\.")
+
+class Shape(NamedTuple):
+    """What a value looks like: the kind of credential, and what to do with that kind."""
+
+    kind: str
+    advice: str
+
+
+_SHAPES = (
+    (re.compile(r"bce-v3/"), Shape("a v2 API key (bce-v3/…)", "it belongs in api_key= or QIANFAN_API_KEY")),
+    (
+        re.compile(r"ALTAK\w{8,}\Z"),
+        Shape(
+            "an IAM Access Key (ALTAK…)",
+            "it belongs in access_key= or QIANFAN_ACCESS_KEY, beside its secret_key=",
+        ),
+    ),
+    (
+        re.compile(r"24\.[0-9a-f]{32}\."),
+        Shape("an access token (24.…)", "it belongs in access_token= or QIANFAN_ACCESS_TOKEN"),
+    ),
+    (
+        re.compile(r"app-\w+\Z"),
+        Shape("an application's id (app-…)", "it belongs in app_id= or QIANFAN_APP_ID, beside a key"),
+    ),
+    (
+        re.compile(r"\*+\Z"),
+        Shape("a masked key (***), such as str() makes of a SecretStr", "pass its get_secret_value()"),
+    ),
+)
+
+
+def shape(value: str) -> Shape | None:
+    """Return what a value looks like by its form alone, or None."""
+    return next((shape for form, shape in _SHAPES if form.match(value)), None)
+
+
+def _placed(name: str, value: str, kind: str = "") -> str:
+    """Return a value, or raise `InvalidArgumentError` where it looks like a credential of another kind."""
+    looks = shape(value)
+    if looks is not None and looks.kind != kind:
+        raise InvalidArgumentError(
+            f"{name}= holds {looks.kind}: {looks.advice}",
+            hint=_WHERE,
+        )
+    return value
 
 
 def application_key(ak: str | None, sk: str | None) -> ApplicationKey:
     """Return the pair, or raise `InvalidArgumentError` that says which half is missing or misplaced."""
-    for value, name in ((ak, "ak"), (sk, "sk")):
-        kind = shape(value or "")
-        if kind:
-            raise InvalidArgumentError(
-                f"{name}= holds {kind}, where chat over v1 takes the API Key and Secret Key of an application",
-                hint=_WHERE,
-            )
+    _placed("ak", ak or "")
+    _placed("sk", sk or "")
     if not ak or not sk:
         missing, given = ("ak", "sk") if not ak else ("sk", "ak")
         raise InvalidArgumentError(
@@ -87,6 +143,8 @@ def application_key(ak: str | None, sk: str | None) -> ApplicationKey:
 def iam_key(key: IamKey) -> IamKey:
     """Return the pair, or raise `InvalidArgumentError` where there is none, or half of one."""
     if key.access_key and key.secret_key:
+        _placed("access_key", key.access_key, _SHAPES[1][1].kind)
+        _placed("secret_key", key.secret_key)
         return key
     if not key.access_key and not key.secret_key:
         raise InvalidArgumentError(
@@ -97,30 +155,27 @@ def iam_key(key: IamKey) -> IamKey:
     raise InvalidArgumentError(f"{lacking} is missing: the IAM keys work only as a pair", hint=_WHERE_IAM)
 
 
+def api_key(key: str) -> ApiKey:
+    """Return the key, or raise `InvalidArgumentError` where it is one of another kind."""
+    return ApiKey(_placed("api_key", key, _SHAPES[0][1].kind))
+
+
 def access_token(token: str) -> AccessToken:
     """Return the token, or raise `InvalidArgumentError` where it is a key of another kind."""
-    kind = shape(token)
-    if kind and not _TOKEN.match(token):
-        raise InvalidArgumentError(f"access_token= holds {kind}", hint=_WHERE)
-    return AccessToken(token)
+    return AccessToken(_placed("access_token", token, _SHAPES[2][1].kind))
 
 
-def shape(value: str) -> str:
-    """Name the other kind of credential that a value looks like, or return an empty string."""
-    if _IAM_KEY.match(value):
-        return "an IAM Access Key (ALTAK…)"
-    if _API_KEY.match(value):
-        return "a v2 API key (bce-v3/…)"
-    if _TOKEN.match(value):
-        return "an access token (24.…), which belongs in access_token="
-    if value and set(value) == {"*"}:
-        return "a masked key (***), such as str() makes of a SecretStr: pass its get_secret_value()"
-    return ""
+def missing() -> InvalidArgumentError:
+    """Return the error for a client that found no credential."""
+    return InvalidArgumentError("no credential found", hint=_WHERE)
 
 
-def missing(*, iam: bool) -> InvalidArgumentError:
-    """Return the error for a client that found no credential it can use."""
-    also = (
-        "; an IAM Access Key is set, which signs console calls and does not serve chat over v1" if iam else ""
+def unfit(version: int) -> InvalidArgumentError:
+    """Return the error for a client whose credentials do not serve the version that was asked for."""
+    takes = "ak= and sk=, access_token=, or access_key= and secret_key="
+    if version == 2:
+        takes = "api_key=, access_key= and secret_key=, or token_provider="
+    return InvalidArgumentError(
+        f"version={version} is asked for, and no credential that serves it was found: it takes {takes}",
+        hint=_WHERE,
     )
-    return InvalidArgumentError(f"no credential found{also}", hint=_WHERE)

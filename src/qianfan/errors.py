@@ -219,14 +219,14 @@ class APIError(QianfanError):
     """The platform answered with an error.
 
     Attributes:
-        error_code: The platform's code (an int on v1).
+        error_code: The platform's code: an int on v1, a str on v2.
     """
 
     #: Whether errors of this class pass with time where no code says it.
     passing = False
 
     def __init__(self, error_code: int | str, error_msg: str, req_id: str | None = None) -> None:
-        known = CODES.get(error_code) if isinstance(error_code, int) else None
+        known = CODES.get(error_code)
         super().__init__(error_msg or (known.message if known else ""), hint=known.hint if known else "")
         self.code = self.error_code = error_code
         self.request_id = req_id
@@ -244,7 +244,7 @@ class APIError(QianfanError):
     @property
     def retryable(self) -> bool:
         """Whether the code is one that passes with time."""
-        known = CODES.get(self.error_code) if isinstance(self.error_code, int) else None
+        known = CODES.get(self.error_code)
         return known.retryable if known else self.passing or self.status in PASSING_STATUSES
 
     def _headline(self) -> str:
@@ -295,8 +295,20 @@ _CLASSES: dict[Kind, type[APIError]] = {
 
 def api_error(code: int | str, message: str, request_id: str | None = None) -> APIError:
     """Return the error of the class that belongs to a code; an unknown code gives `APIError`."""
-    known = CODES.get(code) if isinstance(code, int) else None
+    known = CODES.get(code)
     return (_CLASSES[known.kind] if known else APIError)(code, message, request_id)
+
+
+def status_error(status: int, code: int | str, message: str, request_id: str | None = None) -> APIError:
+    """Return the error of the class that belongs to a code, or, where it is unknown, to an HTTP status."""
+    if code in CODES and status not in _BY_STATUS:
+        return api_error(code, message, request_id)
+    kind = InternalError if status >= 500 else _BY_STATUS.get(status, BadRequestError)
+    return kind(code, message, request_id)
+
+
+#: What an HTTP status says whatever the code: `invalid_model` with 401 is a permission that lacks.
+_BY_STATUS: dict[int, type[APIError]] = {401: AuthError, 403: AuthError, 429: RateLimitError}
 
 
 # Names that code written for earlier SDKs catches.

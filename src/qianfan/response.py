@@ -209,12 +209,8 @@ class Response(Mapping[str, Any]):
         return self.body.items()
 
 
-class Merger(Protocol):
+class Summed(Protocol):
     """The events of one stream so far."""
-
-    def add(self, event: Response) -> bool:
-        """Add an event; say whether it was the last."""
-        ...
 
     def reply(self) -> Response:
         """Return what the unary call would have returned."""

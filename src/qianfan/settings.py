@@ -10,7 +10,7 @@ from math import nan
 from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
 from urllib.parse import SplitResult, urlsplit
 
-from qianfan import credentials
+from qianfan.choice import choose
 from qianfan.config import DEFAULTS, Sources
 from qianfan.core.http import redact
 from qianfan.core.limits import RateLimiter
@@ -19,7 +19,7 @@ from qianfan.credentials import IamKey
 from qianfan.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Awaitable, Callable, Mapping
 
     from qianfan.core.call import Options
     from qianfan.credentials import Credential
@@ -34,20 +34,29 @@ CONSOLE_URL: str = DEFAULTS["CONSOLE_API_BASE_URL"]
 _RETRY = RetryPolicy()
 
 #: The console's codes that are tried again.
-_CONSOLE_CODES = frozenset({18, 336100, 500000})
+_CONSOLE_CODES: frozenset[int | str] = frozenset({18, 336100, 500000})
 
 
 class ClientArguments(TypedDict, total=False):
     """What a client and the classic classes take; an argument that is None or "" was not given.
 
     Attributes:
-        ak: The application's API Key.
-        sk: The application's Secret Key.
-        access_token: A ready-made access token, instead of ak and sk.
-        access_key: The IAM Access Key (console calls).
-        secret_key: The IAM Secret Key (console calls).
-        base_url: Scheme and host of the service, default `https://aip.baidubce.com`.
+        api_key: An API key of v2, `bce-v3/…`.
+        token_provider: A function, plain or a coroutine function, that gives the bearer of v2 before
+            each attempt.
+        app_id: The application to call v2 for, `app-…`; where not given, the key's default.
+        access_key: The IAM Access Key: signs console calls, and is exchanged for a bearer of v2.
+        secret_key: Its Secret Key.
+        ak: The application's API Key (v1).
+        sk: The application's Secret Key (v1).
+        access_token: A ready-made access token (v1), instead of ak and sk.
+        bearer_token: The name that later SDKs have for api_key.
+        version: Which API answers, 1 or 2; by default what the credential is for: v2 for api_key,
+            token_provider and access_key, v1 for ak and access_token.
+        base_url: Scheme and host of the service; of v2 also with a path, which is then taken as it is.
+            Default `https://qianfan.baidubce.com/v2`, of v1 `https://aip.baidubce.com`.
         console_base_url: Scheme and host of the console's APIs, default `https://qianfan.baidubce.com`.
+        iam_base_url: Scheme and host of the exchange, default `https://iam.bj.baidubce.com`.
         retry_count: Attempts of a call in all, from 1; default 3.
         request_timeout: Seconds a call may take, above 0; default 300. Of a stream: until each next event.
         backoff_factor: Seconds the first pause between attempts is drawn from; default 1, 0 for no pause.
@@ -62,13 +71,19 @@ class ClientArguments(TypedDict, total=False):
         stream: Accepted and ignored, as the classic SDK does: say it in the call.
     """
 
+    api_key: str | None
+    bearer_token: str | None
+    token_provider: Callable[[], str | Awaitable[str]] | None
+    app_id: str | None
+    access_key: str | None
+    secret_key: str | None
     ak: str | None
     sk: str | None
     access_token: str | None
-    access_key: str | None
-    secret_key: str | None
+    version: int | str | None
     base_url: str | None
     console_base_url: str | None
+    iam_base_url: str | None
     retry_count: int | None
     request_timeout: float | None
     backoff_factor: float | None
@@ -107,12 +122,31 @@ class ConsoleSettings:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Everything a client needs to know."""
+    """Everything a client needs to know.
 
+    Attributes:
+        version: Which API answers: 1 or 2.
+        credential: What that API is called with.
+        v1_credential: What services are called with that exist on v1 only; None where nothing serves.
+        app_id: The application that v2 is called for, or None.
+        console: What calls of the console's APIs need.
+        base_url: Scheme and host of v1.
+        model_prefix: Where its services stand.
+        v2_url: The URL of v2, up to and with `/v2`.
+        iam_url: Scheme and host of the exchange.
+        bearer_lifetime: Seconds an exchanged bearer is to live.
+    """
+
+    version: int
     credential: Credential
+    v1_credential: Credential | None
     console: ConsoleSettings
+    app_id: str | None = None
     base_url: str = BASE_URL
     model_prefix: str = MODEL_PREFIX
+    v2_url: str = CONSOLE_URL + "/v2"
+    iam_url: str = DEFAULTS["IAM_BASE_URL"]
+    bearer_lifetime: int = 43200
     local: bool = False
     verbatim_endpoint: bool = False
     auth_timeout: float = 5.0
@@ -141,10 +175,18 @@ def resolve(arguments: ClientArguments, environment: Mapping[str, str] | None = 
     check_names(arguments)
     sources = Sources(arguments, environment)
     local = sources.flag("local", default=False) and not arguments.get("base_url")
-    base_url = _url("base_url", sources.text("base_url") or BASE_URL)
+    version, credential, v1_credential = choose(sources, local=local)
+    base_url, v2_url = _urls(sources, version)
+    console = _console(sources)
     return Settings(
-        credential=_credential(sources, local=local),
+        version=version,
+        credential=credential,
+        v1_credential=v1_credential,
+        app_id=sources.text("app_id"),
         base_url=base_url,
+        v2_url=v2_url,
+        iam_url=_url("iam_base_url", sources.text("iam_base_url") or DEFAULTS["IAM_BASE_URL"]),
+        bearer_lifetime=int(sources.read("bearer_token_expired_interval", seconds)),
         model_prefix="/" + (sources.text("model_api_prefix") or MODEL_PREFIX).strip("/"),
         local=local,
         verbatim_endpoint=sources.flag("use_custom_endpoint", default=False),
@@ -157,9 +199,22 @@ def resolve(arguments: ClientArguments, environment: Mapping[str, str] | None = 
             codes=sources.codes("llm_api_retry_err_codes", _RETRY.codes),
         ),
         limiter=_limiter(sources),
-        console=_console(sources),
-        network=_network(sources, base_url, local=local),
+        console=console,
+        network=_network(sources, v2_url if version == 2 else base_url, local=local),
     )
+
+
+def _urls(sources: Sources, version: int) -> tuple[str, str]:
+    """Return the base URLs of v1 and of v2. An argument is that of the version in use."""
+    given = sources.arguments.get("base_url") or ""
+    console = sources.text("console_base_url", env="console_api_base_url") or CONSOLE_URL
+    v2_url = _url("console_base_url", console) + "/v2"
+    if version == 1 or not given:
+        return _url("base_url", sources.text("base_url") or BASE_URL), v2_url
+    chosen = _url("base_url", str(given))
+    if urlsplit(chosen).path:  # a gateway's, or the whole URL of v2; where it has v1, nobody knows
+        return _url("base_url", str(sources.env.get("QIANFAN_BASE_URL") or BASE_URL)), chosen
+    return chosen, chosen + "/v2"
 
 
 def resolve_console(
@@ -251,30 +306,6 @@ def overridden(own: RetryPolicy, options: Options) -> RetryPolicy:
     if options.backoff_factor is not None:
         own = own._replace(backoff_factor=not_negative("backoff_factor", options.backoff_factor))
     return own
-
-
-def _credential(sources: Sources, *, local: bool) -> Credential:
-    """Return the credential of the strongest level; inside one level a ready-made token comes first."""
-    if local:  # the platform in this process takes any key
-        return credentials.ApplicationKey(sources.text("ak") or "local", sources.text("sk") or "local")
-    for name in ("access_token", "ak", "sk", "access_code"):
-        sources.text(name)  # each must be a str
-    token_level, token = sources.find("access_token")
-    (ak_level, ak), (sk_level, sk) = sources.find("ak"), sources.find("sk")
-    code_level, code = sources.find("access_code")
-    level = min(token_level, ak_level, sk_level, code_level)
-    if level > 0 and sources.flag("no_auth", default=False):
-        return credentials.NoCredential()
-    if level == 3:  # found nowhere
-        access_key, secret_key = sources.text("access_key"), sources.text("secret_key")
-        if access_key and secret_key:
-            return IamKey(access_key, secret_key)
-        raise credentials.missing(iam=bool(access_key or secret_key))
-    if token_level == level:
-        return credentials.access_token(token)
-    if min(ak_level, sk_level) == level:
-        return credentials.application_key(ak, sk)
-    return credentials.AccessCode(code)
 
 
 def _limiter(sources: Sources) -> RateLimiter | None:

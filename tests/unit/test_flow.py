@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import orjson
 import pytest
 
-from qianfan.core.auth.oauth import ApplicationAuth, Token
+from qianfan.core.auth.fetched import Token
+from qianfan.core.auth.oauth import ApplicationAuth
 from qianfan.core.auth.static import NoAuth, TokenAuth
 from qianfan.core.call import Call
 from qianfan.core.effects import Emit, Open, Receive, Send
@@ -419,7 +420,7 @@ class TestStream:
 
         listen(script)
 
-        assert script.seen(Emit)[-1].merger.reply().body == {"result": "你好"}
+        assert script.seen(Emit)[-1].sum.reply().body == {"result": "你好"}
 
     @pytest.mark.parametrize(
         "failure",
@@ -624,7 +625,7 @@ class TestStream:
         listen(script)
 
         assert script.emitted == [["你好"]]
-        assert script.seen(Emit)[0].merger.reply().body == {"result": "你好", "id": "as-1"}
+        assert script.seen(Emit)[0].sum.reply().body == {"result": "你好", "id": "as-1"}
 
     def test_a_whole_answer_in_pieces(self) -> None:
         """The body of a whole answer may come in pieces."""

@@ -8,7 +8,8 @@ from typing import Any
 import orjson
 import pytest
 
-from qianfan.core.auth.oauth import ApplicationAuth, Token
+from qianfan.core.auth.fetched import Token
+from qianfan.core.auth.oauth import ApplicationAuth
 from qianfan.core.auth.static import CodeAuth, NoAuth, TokenAuth
 from qianfan.core.effects import Once, Send
 from qianfan.core.flow import Exchange, unary

@@ -12,7 +12,7 @@ import pytest
 from qianfan.core.call import Call
 from qianfan.core.http import Reply, Request
 from qianfan.core.sse import Event
-from qianfan.core.v1 import V1, V1Merger, encode
+from qianfan.core.v1 import V1, encode
 from qianfan.errors import (
     AccessTokenExpiredError,
     APIError,
@@ -444,7 +444,7 @@ class TestEvents:
         assert (caught.value.status, caught.value.request_id) == (200, "head")
 
 
-class TestMerger:
+class TestSum:
     """The sum of a stream's events."""
 
     @pytest.mark.parametrize(
@@ -472,41 +472,41 @@ class TestMerger:
     )
     def test_reply(self, events: list[dict[str, Any]], expected: dict[str, Any]) -> None:
         """Texts are joined, of every other field the latest value counts: the unary reply."""
-        merger = V1Merger(HEAD)
+        reading = V1(chat()).reading(HEAD)
         for event in events:
-            merger.add(Response(200, {}, event))
+            reading.add(Response(200, {}, event))
 
-        assert merger.reply() == Response(200, {}, expected)
-        assert merger.reply().headers == HEAD.headers
+        assert reading.reply() == Response(200, {}, expected)
+        assert reading.reply().headers == HEAD.headers
 
     @pytest.mark.parametrize(
         ("event", "ends"), [({"is_end": True}, True), ({"is_end": False}, False), ({}, False)]
     )
     def test_end(self, event: dict[str, Any], ends: bool) -> None:
         """`is_end` tells the last event."""
-        assert V1Merger(HEAD).add(Response(200, {}, event)) is ends
+        assert V1(chat()).reading(HEAD).add(Response(200, {}, event)) is ends
 
     def test_sums_are_apart(self) -> None:
         """A sum taken in between stays as it is when more comes."""
-        merger = V1(chat()).merger(HEAD)
-        merger.add(Response(200, {}, {"result": "a"}))
-        before = merger.reply()
+        reading = V1(chat()).reading(HEAD)
+        reading.add(Response(200, {}, {"result": "a"}))
+        before = reading.reply()
 
-        merger.add(Response(200, {}, {"result": "b"}))
+        reading.add(Response(200, {}, {"result": "b"}))
 
-        assert (before["result"], merger.reply()["result"]) == ("a", "ab")
+        assert (before["result"], reading.reply()["result"]) == ("a", "ab")
 
 
 def test_a_last_event_without_usage_takes_nothing_back() -> None:
     """The sum keeps the usage of an earlier event, and nothing that only streams have."""
-    merger = V1(Call("chat", None, None, {})).merger(Reply(200, {}))
+    reading = V1(Call("chat", None, None, {})).reading(Reply(200, {}))
     for body in (
         {"result": "你", "sentence_id": 0, "is_end": False, "usage": {"total_tokens": 3}, "_event": "chat"},
         {"result": "好", "sentence_id": 1, "is_end": True, "usage": None},
     ):
-        merger.add(Response(200, {}, body))
+        reading.add(Response(200, {}, body))
 
-    assert merger.reply().body == {"result": "你好", "usage": {"total_tokens": 3}}
+    assert reading.reply().body == {"result": "你好", "usage": {"total_tokens": 3}}
 
 
 @pytest.mark.parametrize("endpoint", [".", ".."])
@@ -514,13 +514,6 @@ def test_dots_are_no_endpoint(endpoint: str) -> None:
     """An endpoint that would lead elsewhere is refused."""
     with pytest.raises(InvalidArgumentError, match="more than a name"):
         encode(Call("chat", None, endpoint, {"messages": []}), PREFIX)
-
-
-@pytest.mark.parametrize(("model", "endpoint"), [(3, None), (None, ["a"])])
-def test_names_are_texts(model: Any, endpoint: Any) -> None:
-    """What is no text is no name of a model or service."""
-    with pytest.raises(InvalidArgumentError, match="are names, not"):
-        encode(Call("chat", model, endpoint, {"messages": []}), PREFIX)
 
 
 def test_a_url_as_endpoint_tells_no_token() -> None:

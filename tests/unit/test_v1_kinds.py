@@ -209,17 +209,16 @@ class TestCompletionReplies:
     def test_an_event(self) -> None:
         """An event of a stream is called so too, and so is their sum."""
         dialect = V1(call("completion", "ERNIE-Bot"))
-        head = Reply(200, {})
-        merger = dialect.merger(head)
+        reading = dialect.reading(Reply(200, {}))
+        ready: list[Response] = []
         for data in (
             b'{"object": "chat.completion", "result": "a", "is_end": false}',
             b'{"object": "chat.completion", "result": "b", "is_end": true}',
         ):
-            event = dialect.decode_event(head, Event(None, data))
-            assert event["object"] == "completion"
-            merger.add(event)
+            reading.take(Event(None, data), ready)
+            assert ready[-1]["object"] == "completion"
 
-        assert merger.reply().body == {"object": "completion", "result": "ab"}
+        assert reading.reply().body == {"object": "completion", "result": "ab"}
 
     def test_no_object(self) -> None:
         """A reply that names no object is given none."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from qianfan.core import v1
+from qianfan.core import codec, v1
 from qianfan.core.http import Request, described
 from qianfan.errors import api_error
 from qianfan.response import Response
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
 def encode(url: str, fields: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> Request:
     """Return the request of a call to a URL; a field that is None was not given."""
-    return Request("POST", url, v1.headed(headers), v1.written(fields))
+    return Request("POST", url, codec.headed(headers), codec.written(fields))
 
 
 def decode(reply: Reply) -> Response:
     """Return a reply, or raise the error it reports."""
-    body = v1.read_json(reply)
+    body = codec.read_json(reply)
     code = body.get("code")
     if reply.status != 200 and isinstance(code, str):
         error = api_error(code, str(body.get("message") or ""), body.get("requestId"))

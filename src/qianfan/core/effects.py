@@ -9,14 +9,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Hashable, Sequence
+    from collections.abc import Awaitable, Callable, Generator, Hashable, Sequence
 
     from qianfan.core.http import Request
     from qianfan.core.limits import RateLimiter
     from qianfan.errors import QianfanError
-    from qianfan.response import Merger, Response
+    from qianfan.response import Response, Summed
 
 T = TypeVar("T")
+
+Provider: TypeAlias = "Callable[[], str | Awaitable[str]]"
 
 
 class Now(NamedTuple):
@@ -40,6 +42,12 @@ class Reserve(NamedTuple):
     limiter: RateLimiter
     tokens: int
     deadline: float
+
+
+class Provide(NamedTuple):
+    """Ask a function of the user's for a bearer; it may be a coroutine function."""
+
+    provider: Provider
 
 
 class Send(NamedTuple):
@@ -84,11 +92,11 @@ class Emit(NamedTuple):
     """Hand events to whoever iterates the stream, with the sum of all so far, and whether it is the whole."""
 
     items: Sequence[Response]
-    merger: Merger
+    sum: Summed
     ended: bool
 
 
-Effect: TypeAlias = "Now | Date | Sleep | Reserve | Send | Open | Receive | Together | Once | Emit"
+Effect: TypeAlias = "Now | Date | Sleep | Reserve | Provide | Send | Open | Receive | Together | Once | Emit"
 Flow: TypeAlias = "Generator[Effect, Any, T]"
 
 

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
     from qianfan.core.limits import Place, RateLimiter
     from qianfan.core.sse import Event
-    from qianfan.response import Merger
 
 T = TypeVar("T")
 
@@ -56,12 +55,28 @@ class Dialect(Protocol):
         """Return a whole reply, or raise the error it reports."""
         ...
 
-    def decode_event(self, head: Reply, event: Event) -> Response:
-        """Return one event of a stream, or raise the error it reports."""
+    def reading(self, head: Reply) -> Reading:
+        """Return what reads a stream of events."""
         ...
 
-    def merger(self, head: Reply) -> Merger:
-        """Return an empty sum of a stream's events."""
+
+class Reading(Protocol):
+    """The events of one stream: decoded one by one, and summed up."""
+
+    def take(self, event: Event, ready: list[Response]) -> bool:
+        """Add what an event says to those that are ready, or raise the error it reports; say whether it was the last."""
+        ...
+
+    def finish(self, ready: list[Response]) -> bool:
+        """Add what was held back, as no further event comes; say whether the stream is whole."""
+        ...
+
+    def add(self, event: Response) -> bool:
+        """Add an event to the sum; say whether it was the last."""
+        ...
+
+    def reply(self) -> Response:
+        """Return what the unary call would have returned."""
         ...
 
 
@@ -139,7 +154,7 @@ def stream(exchange: Exchange, dialect: Dialect) -> Flow[None]:
         return
     finally:
         if exchange.limiter is not None:  # a stream that is closed early used something too
-            exchange.answered(incoming.merger.reply())
+            exchange.answered(incoming.reading.reply())
     raise trial.ended(_cleaned(failure, exchange.auth.secrets), trial.started, (yield NOW))
 
 
@@ -202,13 +217,12 @@ def _drain() -> Flow[list[bytes]]:
 class _Incoming:
     """An open stream: bytes in, events out, and their sum kept."""
 
-    __slots__ = ("closed", "decoder", "dialect", "ended", "failure", "head", "merger", "ready")
+    __slots__ = ("closed", "decoder", "ended", "failure", "head", "reading", "ready")
 
     def __init__(self, dialect: Dialect, head: Reply) -> None:
-        self.dialect = dialect
         self.head = head
         self.decoder = EventDecoder()
-        self.merger = dialect.merger(head)
+        self.reading = dialect.reading(head)
         self.ready: list[Response] = []
         self.ended = False  # the end mark was seen
         self.closed = False  # the body is over
@@ -218,22 +232,28 @@ class _Incoming:
         """Take bytes in; b"" is the end of the body. A failure waits until what came before it is out."""
         events = self.decoder.feed(chunk) if chunk else self.decoder.close()
         self.closed = not chunk
-        head, decode, add, ready = self.head, self.dialect.decode_event, self.merger.add, self.ready
+        take, ready = self.reading.take, self.ready
         try:
             for event in events:
-                item = decode(head, event)
-                ready.append(item)
-                if add(item):
+                if take(event, ready):
                     self.ended = True
                     break
         except QianfanError as error:
             # Half an event at the end of the body is no wrong event but a cut one.
             if chunk or isinstance(error, APIError):
                 self.failure = error
+        if not chunk and not self.ended and self.failure is None:
+            self.ended = self.reading.finish(ready)
+
+    def broken(self, failure: QianfanError) -> None:
+        """Take in that the reading failed, which does not matter where all that counts had come."""
+        self.ended = self.reading.finish(self.ready)
+        if not self.ended:
+            self.failure = failure
 
     def add_whole(self, reply: Response) -> None:
         """Take a whole reply in as the stream's one event: some services ignore `stream`."""
-        self.merger.add(reply)
+        self.reading.add(reply)
         self.ready.append(reply)
         self.ended = self.closed = True
 
@@ -243,14 +263,14 @@ class _Incoming:
             fresh = bool(self.ready)
             if fresh:
                 items, self.ready = self.ready, []
-                yield Emit(items, self.merger, self.ended)
+                yield Emit(items, self.reading, self.ended)
             if self.failure or self.ended or self.closed:
                 break
             try:
                 # Bytes that complete no event, such as comments, do not prolong the wait for the next.
                 self.feed((yield Receive(timeout if fresh else None)))
             except QianfanError as error:
-                self.failure = error
+                self.broken(error)
         if self.ended:
             yield from self._finish()
         else:
@@ -271,9 +291,9 @@ class _Incoming:
         if error is None or isinstance(error, ConnectionFailedError):
             reason = f": {error.message}" if error else ""
             return described(
-                incomplete(f"the stream ended before its end mark{reason}", self.merger.reply()), self.head
+                incomplete(f"the stream ended before its end mark{reason}", self.reading.reply()), self.head
             )
-        error.partial = self.merger.reply()
+        error.partial = self.reading.reply()
         return error
 
 

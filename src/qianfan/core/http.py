@@ -26,8 +26,9 @@ class Request(NamedTuple):
 
     @property
     def token(self) -> str:
-        """The access token in the query, or an empty string."""
-        return self.url.partition("access_token=")[2]
+        """The access token in the query or the bearer in the header, or an empty string."""
+        bearer = self.headers.get("Authorization", "")
+        return bearer[7:] if bearer.startswith("Bearer ") else self.url.partition("access_token=")[2]
 
     def with_query(self, query: str) -> Request:
         """Return the same request with an encoded query added to its URL."""

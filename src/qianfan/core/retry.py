@@ -26,14 +26,14 @@ class RetryPolicy(NamedTuple):
     attempts: int = 3
     backoff_factor: float = 1.0
     max_wait: float = 120.0
-    codes: frozenset[int] = RETRYABLE
+    codes: frozenset[int | str] = RETRYABLE
     timeouts: bool = False
 
     def allows(self, error: QianfanError) -> bool:
         """Say whether a failure of this kind is worth another attempt."""
         if isinstance(error, APIError) and error.error_code in self.codes:
             return True
-        if isinstance(error, APIError) and error.error_code in CODES:
+        if isinstance(error, APIError) and isinstance(error.error_code, int) and error.error_code in CODES:
             return False  # known, and not among those to try again
         if isinstance(error, RequestTimeoutError):
             return self.timeouts

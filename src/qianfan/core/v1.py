@@ -5,19 +5,15 @@ Business errors come with HTTP 200 and an `error_code`; a stream ends with `is_e
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
 from functools import lru_cache
-from math import isfinite
-from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
-import orjson
-
 from qianfan import catalog
+from qianfan.core import words
+from qianfan.core.codec import check_vectors, headed, read_event, read_json, snippet, unusable, written
 from qianfan.core.http import Request, described, redact
-from qianfan.errors import PASSING_STATUSES, InvalidArgumentError, QianfanError, RequestError, api_error
+from qianfan.errors import InvalidArgumentError, QianfanError, api_error
 from qianfan.response import Response
 
 if TYPE_CHECKING:
@@ -26,14 +22,8 @@ if TYPE_CHECKING:
     from qianfan.core.http import Reply
     from qianfan.core.sse import Event
 
-_HEADERS = {"Content-Type": "application/json"}
-
 #: Codes that say there is no such service: only then is a near miss of a model's name worth a hint.
 _UNKNOWN_SERVICE = frozenset({3, 336005})
-
-_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-
-_SNIPPET = 200
 
 
 def encode(call: Call, prefix: str, *, verbatim: bool = False) -> Request:
@@ -51,61 +41,16 @@ def encode(call: Call, prefix: str, *, verbatim: bool = False) -> Request:
     fields = dict(call.fields)
     if call.kind == "completion" and path.startswith("chat/"):
         fields = {"messages": [{"role": "user", "content": fields.pop("prompt")}], **fields}
+    elif call.kind == "chat":
+        words.to_v1(fields)
     if call.stream:
         fields["stream"] = True
     request = Request("POST", f"{prefix}/{path}", headed(call.headers), written(fields))
     return request.with_query(urlencode(call.query)) if call.query else request
 
 
-def headed(headers: Mapping[str, str] | None) -> Mapping[str, str]:
-    """Return the headers of a JSON request, with more of them where given."""
-    return {**_HEADERS, **_sendable(headers)} if headers else _HEADERS
-
-
-def written(fields: Mapping[str, Any]) -> bytes:
-    """Return fields as JSON; one that is None was not given.
-
-    Raises:
-        InvalidArgumentError: They cannot be written as JSON.
-    """
-    given = {name: value for name, value in fields.items() if value is not None}
-    for name, value in given.items():
-        if type(value) is float and not isfinite(value):  # would be written as null, as if not given
-            raise InvalidArgumentError(f"{name}={value} is no number that JSON has")
-    try:
-        return orjson.dumps(given, default=_plain)
-    except TypeError as error:
-        raise InvalidArgumentError(
-            f"the request cannot be written as JSON: {error}",
-            hint="pass str, int, float, bool, None, lists and dicts",
-        ) from None
-
-
-def _plain(value: Any) -> Any:
-    """Return what JSON can say of a value that orjson does not know."""
-    if isinstance(value, Mapping):
-        return dict(value)
-    raise TypeError(f"{type(value).__name__} is not JSON serializable")
-
-
-def _sendable(headers: Mapping[str, str]) -> Mapping[str, str]:
-    """Return headers that HTTP can carry; each transport would refuse others in a way of its own."""
-    for name, value in headers.items():
-        if not (isinstance(name, str) and _HEADER_NAME.fullmatch(name)):
-            raise InvalidArgumentError(f"{name!r} is no name of an HTTP header", hint="letters, digits and -")
-        if not (isinstance(value, str) and value.isascii() and value.isprintable()):
-            raise InvalidArgumentError(
-                f"the header {name} holds what is no printable ASCII str",
-                hint="quote other text first, for example with urllib.parse.quote",
-            )
-    return headers
-
-
 def _path(call: Call, *, verbatim: bool) -> str:
     """Return where a call goes, below the prefix."""
-    for given in (call.endpoint, call.model):
-        if given is not None and not isinstance(given, str):
-            raise InvalidArgumentError(f"model and endpoint are names, not {type(given).__name__}")
     if verbatim and call.endpoint:
         return call.endpoint.lstrip("/")
     return _address(call.kind, call.model or None, call.endpoint or None)
@@ -163,15 +108,7 @@ class V1:
 
     def decode_event(self, head: Reply, event: Event) -> Response:
         """Return one event, or raise the error it reports."""
-        try:
-            body = orjson.loads(event.data)
-        except orjson.JSONDecodeError:
-            body = None
-        if type(body) is not dict:
-            raise described(
-                RequestError(f"the stream holds an event that is no JSON object: {_snippet(event.data)}"),
-                head,
-            )
+        body = read_event(event, head)
         if "error_code" in body or "msg" in body:
             self._raise_for(body, head)
         if event.name is not None:
@@ -180,16 +117,16 @@ class V1:
             self._fit(body, head)
         return Response(head.status, head.headers, body)
 
-    def merger(self, head: Reply) -> V1Merger:
-        """Return an empty sum of a stream's events."""
-        return V1Merger(head)
+    def reading(self, head: Reply) -> V1Reading:
+        """Return what reads a stream of events."""
+        return V1Reading(self, head)
 
     def _fit(self, body: dict[str, Any], reply: Reply) -> None:
         """Call a completion by its name, where a chat model gave it; order the vectors of an embedding."""
         if self._kind == "completion" and "object" in body:
             body["object"] = "completion"
         elif self._kind == "embedding":
-            _check_vectors(body, self._texts, reply)
+            check_vectors(body, self._texts, reply)
 
     def _raise_for(self, body: dict[str, Any], reply: Reply) -> None:
         error = failure(body, reply)
@@ -203,34 +140,29 @@ class V1:
         raise error
 
 
-def _check_vectors(body: dict[str, Any], texts: int, reply: Reply) -> None:
-    """Refuse an embedding whose vectors cannot be told apart by their text."""
-    data: Any = body.get("data")
-    vectors = [
-        item
-        for item in (data if type(data) is list else ())
-        if type(item) is dict and type(item.get("embedding")) is list
-    ]
-    if not any("index" in item for item in vectors):  # then they are in the order of the texts
-        vectors = [{**item, "index": index} for index, item in enumerate(vectors)]
-    indexes = [item["index"] for item in vectors if type(item.get("index")) is int]
-    if sorted(indexes) != list(range(texts)) or len(data) != texts:
-        raise _unusable(f"{len(vectors)} vectors came for {texts} texts, of the indexes {indexes}", reply)
-    body["data"] = sorted(vectors, key=itemgetter("index"))
-
-
-class V1Merger:
+class V1Reading:
     """The events of one stream so far, as the reply a unary call would have given."""
 
-    __slots__ = ("_head", "_last", "_texts")
+    __slots__ = ("_decode", "_head", "_last", "_texts")
 
-    def __init__(self, head: Reply) -> None:
+    def __init__(self, dialect: V1, head: Reply) -> None:
+        self._decode = dialect.decode_event
         self._head = head
         self._texts: list[str] = []
         self._last: dict[str, Any] = {}
 
+    def take(self, event: Event, ready: list[Response]) -> bool:
+        """Read an event; say whether it was the last."""
+        item = self._decode(self._head, event)
+        ready.append(item)
+        return self.add(item)
+
+    def finish(self, ready: list[Response]) -> bool:  # noqa: ARG002  # nothing was held back
+        """Say that the stream is not whole: its last event never came."""
+        return False
+
     def add(self, event: Response) -> bool:
-        """Add an event; say whether it was the last."""
+        """Add an event to the sum; say whether it was the last."""
         body = event.body
         text = body.get("result")
         if text:
@@ -251,19 +183,6 @@ class V1Merger:
         return Response(self._head.status, self._head.headers, body)
 
 
-def read_json(reply: Reply) -> dict[str, Any]:
-    """Return the reply's JSON object; raise `RequestError` where it is none."""
-    try:
-        body = orjson.loads(reply.body)
-    except orjson.JSONDecodeError:
-        body = None
-    if type(body) is dict:
-        return body
-    kind = reply.headers.get("Content-Type", "no content type")
-    hint = "" if reply.status in PASSING_STATUSES else "请检查 base_url 与代理 (check base_url and the proxy)"
-    raise _unusable(f"HTTP {reply.status} with no JSON object ({kind}): {_snippet(reply.body)}", reply, hint)
-
-
 def failure(body: dict[str, Any], reply: Reply) -> QianfanError | None:
     """Return the error a reply reports, or None where it reports none."""
     code = body.get("error_code")
@@ -273,15 +192,5 @@ def failure(body: dict[str, Any], reply: Reply) -> QianfanError | None:
         message = body.get("error_msg") or body.get("error_message") or body.get("msg") or ""
         return described(api_error(code, str(message), body.get("id")), reply)
     if reply.status != 200:
-        return _unusable(f"HTTP {reply.status}: {_snippet(reply.body)}", reply)
+        return unusable(f"HTTP {reply.status}: {snippet(reply.body)}", reply)
     return None
-
-
-def _unusable(message: str, reply: Reply, hint: str = "") -> RequestError:
-    body = reply.body[:2000].decode("utf-8", "replace")
-    return described(RequestError(message, body=body, headers=reply.headers, hint=hint), reply)
-
-
-def _snippet(data: bytes) -> str:
-    text = " ".join(data[: 4 * _SNIPPET].decode("utf-8", "replace").split())
-    return repr(text if len(text) <= _SNIPPET else text[:_SNIPPET] + "…")

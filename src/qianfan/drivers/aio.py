@@ -8,9 +8,10 @@ from math import inf
 from time import monotonic, time
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from qianfan.core.effects import Date, Emit, Now, Once, Open, Receive, Reserve, Send, Sleep, Together
+from qianfan.core.effects import Date, Emit, Now, Once, Open, Provide, Receive, Reserve, Send, Sleep, Together
 from qianfan.drivers.failures import timed_out
 from qianfan.drivers.progress import Progress
+from qianfan.drivers.provider import provided
 from qianfan.drivers.shared import FLIGHTS, LIMITS, Landing
 from qianfan.errors import QianfanError
 from qianfan.log import log, log_attempt
@@ -134,6 +135,8 @@ class Run(Generic[T]):
                 if failure is not None:
                     log.info("retry in %.2f s after %s", seconds, failure)
                 await asyncio.sleep(seconds)
+            case Provide(provider):
+                return await provided(provider)
             case Reserve(limiter, tokens, deadline):
                 return await self._reserve(limiter, tokens, deadline)
             case Together(flows, at_once):

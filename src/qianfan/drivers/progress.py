@@ -9,7 +9,7 @@ from qianfan.core.flow import incomplete
 
 if TYPE_CHECKING:
     from qianfan.core.effects import Emit
-    from qianfan.response import Merger, Response
+    from qianfan.response import Response, Summed
 
 
 class Progress:
@@ -17,7 +17,7 @@ class Progress:
 
     def __init__(self) -> None:
         self._ready: deque[Response] = deque()
-        self._merger: Merger | None = None
+        self._sum: Summed | None = None
         self._closed = False
 
     #: Whether the end mark has come; until then the reply is a part.
@@ -25,13 +25,13 @@ class Progress:
 
     def so_far(self) -> Response:
         """Return what has arrived, as one reply."""
-        assert self._merger is not None, "a stream has its first event when it is made"
-        return self._merger.reply()
+        assert self._sum is not None, "a stream has its first event when it is made"
+        return self._sum.reply()
 
     def _take(self, emitted: Emit | None) -> None:
         """Take in what the flow emitted; None where it has returned."""
         if emitted is not None:
-            self._merger = emitted.merger
+            self._sum = emitted.sum
             self._ready.extend(emitted.items)
             self.whole = emitted.ended
 

@@ -14,7 +14,7 @@ from qianfan.errors import QianfanError, RequestTimeoutError
 if TYPE_CHECKING:
     from collections.abc import Hashable
 
-    from qianfan.core.auth.oauth import Token
+    from qianfan.core.auth.fetched import Token
 
 
 class Forgetful(Protocol):
@@ -129,7 +129,7 @@ class Flights:
         flight.landing.set_result(landing)
 
 
-#: Access tokens by who they belong to.
+#: Access tokens and exchanged bearers by who they belong to.
 TOKENS: dict[tuple[str, str, str], Token] = {}
 
 FLIGHTS = Flights()

@@ -13,7 +13,7 @@ from queue import Empty, SimpleQueue
 from time import monotonic, sleep, time
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
-from qianfan.core.effects import Date, Emit, Now, Once, Open, Receive, Reserve, Send, Sleep, Together
+from qianfan.core.effects import Date, Emit, Now, Once, Open, Provide, Receive, Reserve, Send, Sleep, Together
 from qianfan.drivers.failures import timed_out
 from qianfan.drivers.progress import Progress
 from qianfan.drivers.shared import FLIGHTS, LIMITS, Landing
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-    from qianfan.core.effects import Effect, Flow
+    from qianfan.core.effects import Effect, Flow, Provider
     from qianfan.core.http import Reply, Request
     from qianfan.core.limits import Place, RateLimiter
     from qianfan.response import Response
@@ -144,6 +144,8 @@ class Run(Generic[T]):
                 if failure is not None:
                     log.info("retry in %.2f s after %s", seconds, failure)
                 sleep(seconds)
+            case Provide(provider):
+                return self._provided(provider)
             case Reserve(limiter, tokens, deadline):
                 return self._reserve(limiter, tokens, deadline)
             case Together(flows, at_once):
@@ -151,6 +153,15 @@ class Run(Generic[T]):
             case Once(key, flow, deadline):
                 return self._once(key, flow, deadline)
         return None
+
+    @staticmethod
+    def _provided(provider: Provider) -> object:
+        bearer = provider()
+        if not hasattr(bearer, "__await__"):
+            return bearer
+        from qianfan.drivers.provider import awaited
+
+        return awaited(bearer)
 
     def _reserve(self, limiter: RateLimiter, tokens: int, deadline: float) -> Place:
         with LIMITS.lock:

@@ -132,6 +132,9 @@ class Resource:
         """Say what is wanted, with what this object was made with where the call says nothing."""
         if not model and not endpoint:
             model, endpoint = self._model, self._endpoint
+        for given in (model, endpoint):
+            if given is not None and not isinstance(given, str):
+                raise InvalidArgumentError(f"model and endpoint are names, not {type(given).__name__}")
         own = tuple(fields)
         fields.update(parameters)
         take = fields.pop
