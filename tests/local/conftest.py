@@ -48,6 +48,12 @@ def console():
         caller.platform.stop()
 
 
+@pytest.fixture
+def still(console):
+    """A caller of a console whose clock stands at 2023-11-15 06:13:20 of China until it is advanced."""
+    return console(clock=qianfan.local.Clock(lambda: 1_700_000_000.0))
+
+
 @pytest.fixture(scope="module")
 def shared_console():
     """A caller of one platform's console for a whole module, for tests that do not mind each other."""

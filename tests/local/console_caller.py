@@ -176,7 +176,7 @@ def lines(count=40):
     words = ["apple", "river", "stone", "cloud", "tiger", "piano", "ocean", "candle", "desert", "violin"]
     return [
         {
-            "prompt": f"Which {words[i % 10]}{i} does the {words[i // 10]} keeper like?",
+            "prompt": f"Which {words[i % 10]}{i} does the {words[i // 10 % 10]} keeper like?",
             "response": f"Secret answer number {i}.",
         }
         for i in range(count)

@@ -230,8 +230,7 @@ class Jobs:
         items = as_array(fields.required(body, "trainset", checks.array, BAD_DATASET)) or []
         if not items:
             raise fields.refusal(BAD_DATASET, "trainset is empty")
-        datasets: list[int] = []
-        total = 0
+        counts: dict[int, int] = {}  # a dataset that is named twice counts once
         for index, item in enumerate(items):
             place = f"trainset[{index}]"
             entry = as_object(item)
@@ -244,8 +243,8 @@ class Jobs:
             found = self._datasets.to_train_on(key)
             if found is None:
                 raise fields.refusal(BAD_DATASET, f"{place}: there is no dataset {key!r}")
-            datasets.append(found[0])
-            total += found[1]
+            counts[found[0]] = found[1]
+        total = sum(counts.values())
         if total < LEAST_SAMPLES:
             raise Refusal(TOO_FEW_SAMPLES)
-        return datasets, total
+        return list(counts), total
