@@ -40,7 +40,7 @@ def choose(sources: Sources, *, local: bool) -> tuple[int, Credential, Credentia
     fitting = [kind for kind in found if wanted in kind.versions] if wanted else found
     if wanted == 1:
         fitting = [kind for kind in fitting if kind.versions == (1,)] or fitting  # a token before a signature
-    if sources.flag("no_auth", default=False) and (not fitting or fitting[0].level > 0):
+    if not local and sources.flag("no_auth", default=False) and (not fitting or fitting[0].level > 0):
         return wanted or 1, NoCredential(), NoCredential()
     if not fitting and local:  # the platform in this process takes any key
         fitting = [_Found(_NOWHERE, (wanted or 1,), _made_up(wanted or 1))]

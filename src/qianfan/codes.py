@@ -254,5 +254,7 @@ _NAMES = (
 
 CODES: dict[int | str, Code] = {code.number: code for code in (*_CODES, *_NAMES)}
 
-#: The numbers that are tried again; of the names, those whose HTTP status passes.
-RETRYABLE: frozenset[int | str] = frozenset(code.number for code in CODES.values() if code.retryable)
+#: The numbers that are tried again; a user may name others. Names are judged by what stands here.
+RETRYABLE: frozenset[int] = frozenset(
+    code.number for code in _CODES if code.retryable and isinstance(code.number, int)
+)

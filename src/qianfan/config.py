@@ -136,7 +136,7 @@ class Sources:
             return False
         raise InvalidArgumentError(f"{name} must be true or false, not {value!r}")
 
-    def codes(self, name: str, default: frozenset[int | str]) -> frozenset[int | str]:
+    def codes(self, name: str, default: frozenset[int]) -> frozenset[int]:
         """Return a setting that lists error codes, such as `18,336100`."""
         text = self.text(name)
         if text is None:

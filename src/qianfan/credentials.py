@@ -14,10 +14,16 @@ if TYPE_CHECKING:
 #: Where keys are made, and the ways to give them.
 _WHERE = (
     "传入 api_key=，或设置 QIANFAN_API_KEY（bce-v3/…，见 https://console.bce.baidu.com/iam/#/iam/apikey/list）；"
-    "或 access_key= 与 secret_key=（IAM 的 Access Key）；只有 v1 服务（私有化部署、本地平台）用应用的 ak= 与 sk=；"
+    "或 access_key= 与 secret_key=（QIANFAN_ACCESS_KEY、QIANFAN_SECRET_KEY）；v1（私有化部署、本地平台）用应用的 ak= 与 sk=；"
     "没有账号时设置 QIANFAN_LOCAL=1 使用本地平台 "
     "(pass api_key= or set QIANFAN_API_KEY; or access_key= and secret_key=, an IAM Access Key pair; ak= and sk= of an "
-    "application serve v1 only: private deployments, the local platform; without an account set QIANFAN_LOCAL=1)"
+    "application, or QIANFAN_AK and QIANFAN_SK, serve v1 only: private deployments, the local platform; without an "
+    "account set QIANFAN_LOCAL=1)"
+)
+
+_WHERE_PAIR = (
+    "应用的 API Key 与 Secret Key 须成对：ak= 与 sk=，或 QIANFAN_AK 与 QIANFAN_SK；它们只用于 v1，v2 用 api_key= "
+    "(an application's API Key and Secret Key: ak= and sk=, or QIANFAN_AK and QIANFAN_SK; they serve v1, api_key= serves v2)"
 )
 
 
@@ -135,7 +141,7 @@ def application_key(ak: str | None, sk: str | None) -> ApplicationKey:
     if not ak or not sk:
         missing, given = ("ak", "sk") if not ak else ("sk", "ak")
         raise InvalidArgumentError(
-            f"{given} is given, {missing} is not: they work only as a pair", hint=_WHERE
+            f"{given} is given, {missing} is not: they work only as a pair", hint=_WHERE_PAIR
         )
     return ApplicationKey(ak, sk)
 

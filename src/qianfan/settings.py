@@ -34,7 +34,7 @@ CONSOLE_URL: str = DEFAULTS["CONSOLE_API_BASE_URL"]
 _RETRY = RetryPolicy()
 
 #: The console's codes that are tried again.
-_CONSOLE_CODES: frozenset[int | str] = frozenset({18, 336100, 500000})
+_CONSOLE_CODES = frozenset({18, 336100, 500000})
 
 
 class ClientArguments(TypedDict, total=False):

@@ -101,7 +101,7 @@ class TestNames:
 
     def test_a_name_near_none(self) -> None:
         """Where no name is near, all are told."""
-        with pytest.raises(InvalidArgumentError, match="known: AK, SK"):
+        with pytest.raises(InvalidArgumentError, match=r"known: API_KEY, .*AK, SK"):
             get_config().colour = "blue"
 
     def test_listed(self) -> None:
@@ -117,6 +117,12 @@ class TestNames:
 
 #: A value for each name that no default has, and the other settings it needs to show.
 TELLING: dict[str, tuple[Any, dict[str, Any]]] = {
+    "API_KEY": ("mine", {}),
+    "BEARER_TOKEN": ("mine", {}),
+    "APP_ID": ("app-mine", PAIR),
+    "API_VERSION": (1, {**PAIR, "API_KEY": "k"}),
+    "IAM_BASE_URL": ("http://mine", PAIR),
+    "BEARER_TOKEN_EXPIRED_INTERVAL": (7, PAIR),
     "AK": ("mine", {"SK": "s"}),
     "SK": ("mine", {"AK": "a"}),
     "ACCESS_TOKEN": ("mine", {}),

@@ -114,7 +114,11 @@ def test_kinds(kind: Kind, cls: type[APIError]) -> None:
         (336501, RateLimitError),
         (336502, RateLimitError),
         (424242, APIError),
-        ("invalid_model", APIError),
+        ("invalid_model", BadRequestError),
+        ("invalid_iam_token", AuthError),
+        ("tpm_rate_limit_exceeded", RateLimitError),
+        ("internal_error", InternalError),
+        ("a_new_word", APIError),
         ("18", APIError),
     ],
 )
@@ -144,8 +148,11 @@ def test_the_codes_of_the_platform() -> None:
     documented |= {*range(336100, 336106), 336200, 336303, 336501, 336502, 337006, *range(4224001, 4224007)}
     documented |= {*range(500000, 500003), 510101, 510102, *range(510201, 510204), 510301, 510302}
     documented |= set(range(510401, 510405))
+    names = """malformed_json invalid_model invalid_messages characters_too_long tokens_too_long invalid_argument
+        no_parameter_permission invalid_appid invalid_iam_token rpm_rate_limit_exceeded tpm_rate_limit_exceeded
+        internal_error"""
 
-    assert set(CODES) == documented
+    assert set(CODES) == documented | set(names.split())
     assert all(number == code.number for number, code in CODES.items())
 
 

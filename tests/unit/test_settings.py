@@ -12,9 +12,19 @@ import pytest
 import qianfan
 from qianfan.core.limits import RateLimiter
 from qianfan.core.retry import RetryPolicy
-from qianfan.credentials import AccessCode, AccessToken, ApplicationKey, IamKey, NoCredential
+from qianfan.credentials import (
+    AccessCode,
+    AccessToken,
+    ApiKey,
+    ApplicationKey,
+    IamKey,
+    NoCredential,
+    TokenProvider,
+)
 from qianfan.errors import InvalidArgumentError
 from qianfan.settings import BASE_URL, MODEL_PREFIX, ConsoleSettings, Network, Settings, resolve
+
+IAM = {"access_key": "k", "secret_key": "s"}
 
 PAIR = {"ak": "a", "sk": "s"}
 ENV_PAIR = {"QIANFAN_AK": "env-a", "QIANFAN_SK": "env-s"}
@@ -61,7 +71,13 @@ class TestDefaults:
     def test_settings(self) -> None:
         """Only a credential is needed; everything else has its documented default."""
         assert settings() == Settings(
+            version=1,
             credential=ApplicationKey("a", "s"),
+            v1_credential=ApplicationKey("a", "s"),
+            app_id=None,
+            v2_url="https://qianfan.baidubce.com/v2",
+            iam_url="https://iam.bj.baidubce.com",
+            bearer_lifetime=43200,
             base_url="https://aip.baidubce.com",
             model_prefix="/rpc/2.0/ai_custom/v1/wenxinworkshop",
             local=False,
@@ -142,8 +158,10 @@ class TestCredentials:
                 {"access_token": "t"},
                 {},
                 {"QIANFAN_LOCAL": "1", "QIANFAN_NO_AUTH": "1"},
-                ApplicationKey("local", "local"),
+                AccessToken("t"),
             ),
+            ({}, {}, {"QIANFAN_LOCAL": "1", "QIANFAN_NO_AUTH": "1"}, ApplicationKey("local", "local")),
+            ({"ak": "a"}, {}, {"QIANFAN_LOCAL": "1"}, ApplicationKey("a", "local")),
             ({**PAIR, "base_url": "http://host"}, {}, {"QIANFAN_NO_AUTH": "1"}, ApplicationKey("a", "s")),
             ({}, {"ak": "x", "sk": "y"}, {"QIANFAN_NO_AUTH": "1"}, NoCredential()),
         ],
@@ -155,12 +173,75 @@ class TestCredentials:
         assert credential(arguments, setters, environment) == expected
 
     def test_an_iam_pair_alone(self) -> None:
-        """It is a credential, of the console's calls."""
+        """It is a credential, of the console's calls and of v2; an application's pair beside it serves v1 only."""
         pair = {"QIANFAN_ACCESS_KEY": "k", "QIANFAN_SECRET_KEY": "s"}
 
         assert credential(environment=pair) == IamKey("k", "s")
         assert credential({"access_key": "k", "secret_key": "s"}) == IamKey("k", "s")
-        assert credential(environment={**pair, **ENV_PAIR}) == ApplicationKey("env-a", "env-s")
+        assert credential(environment={**pair, **ENV_PAIR}) == IamKey("k", "s")
+        assert credential(PAIR, environment=pair) == ApplicationKey("a", "s")
+
+    @pytest.mark.parametrize(
+        ("arguments", "environment", "expected"),
+        [
+            ({"api_key": "bce-v3/k"}, {}, (2, ApiKey("bce-v3/k"), None)),
+            ({"bearer_token": "bce-v3/k"}, {}, (2, ApiKey("bce-v3/k"), None)),
+            ({}, {"QIANFAN_API_KEY": "bce-v3/k"}, (2, ApiKey("bce-v3/k"), None)),
+            ({}, {"QIANFAN_BEARER_TOKEN": "bce-v3/k"}, (2, ApiKey("bce-v3/k"), None)),
+            ({}, {**ENV_PAIR, "QIANFAN_API_KEY": "k"}, (2, ApiKey("k"), ApplicationKey("env-a", "env-s"))),
+            (PAIR, {"QIANFAN_API_KEY": "k"}, (1, ApplicationKey("a", "s"), ApplicationKey("a", "s"))),
+            (IAM, {}, (2, IamKey("k", "s"), IamKey("k", "s"))),
+            ({**IAM, **PAIR}, {}, (2, IamKey("k", "s"), ApplicationKey("a", "s"))),
+            ({**IAM, "api_key": "bce-v3/k"}, {}, (2, ApiKey("bce-v3/k"), IamKey("k", "s"))),
+            ({**IAM, "version": 1}, {}, (1, IamKey("k", "s"), IamKey("k", "s"))),
+            ({**IAM, **PAIR, "version": 1}, {}, (1, ApplicationKey("a", "s"), ApplicationKey("a", "s"))),
+            ({**IAM, **PAIR, "version": "2"}, {}, (2, IamKey("k", "s"), ApplicationKey("a", "s"))),
+            (
+                PAIR,
+                {"QIANFAN_API_KEY": "k", "QIANFAN_API_VERSION": "2"},
+                (2, ApiKey("k"), ApplicationKey("a", "s")),
+            ),
+            ({"token_provider": list}, {}, (2, TokenProvider(list), None)),
+            (
+                {},
+                {"QIANFAN_LOCAL": "1", "QIANFAN_API_VERSION": "2"},
+                (2, ApiKey("local"), ApplicationKey("local", "local")),
+            ),
+            ({"api_key": "k"}, {"QIANFAN_LOCAL": "1"}, (2, ApiKey("k"), None)),
+            ({}, {"QIANFAN_NO_AUTH": "1", "QIANFAN_API_VERSION": "2"}, (2, NoCredential(), NoCredential())),
+        ],
+    )
+    def test_which_api_answers(
+        self, arguments: dict[str, Any], environment: dict[str, str], expected: tuple[int, Any, Any]
+    ) -> None:
+        """The credential of the strongest level says which API; `version=` chooses among what was found."""
+        made = resolve(arguments, environment)  # type: ignore[arg-type]  # the table's own
+
+        assert (made.version, made.credential, made.v1_credential) == expected
+
+    @pytest.mark.parametrize(
+        ("arguments", "environment", "urls"),
+        [
+            ({}, {}, ("https://aip.baidubce.com", "https://qianfan.baidubce.com/v2")),
+            ({"base_url": "http://host:1/"}, {}, ("http://host:1", "http://host:1/v2")),
+            (
+                {"base_url": "https://qianfan.baidubce.com/v2"},
+                {},
+                ("https://aip.baidubce.com", "https://qianfan.baidubce.com/v2"),
+            ),
+            ({"base_url": "https://gw/q"}, {"QIANFAN_BASE_URL": "http://v1"}, ("http://v1", "https://gw/q")),
+            ({}, {"QIANFAN_BASE_URL": "http://v1"}, ("http://v1", "https://qianfan.baidubce.com/v2")),
+            ({}, {"QIANFAN_CONSOLE_API_BASE_URL": "http://c"}, ("https://aip.baidubce.com", "http://c/v2")),
+            ({"console_base_url": "http://c"}, {}, ("https://aip.baidubce.com", "http://c/v2")),
+        ],
+    )
+    def test_where_v2_is(
+        self, arguments: dict[str, str], environment: dict[str, str], urls: tuple[str, str]
+    ) -> None:
+        """`base_url=` is that of the version in use: a host gets `/v2`, a URL with a path is taken as it is."""
+        made = resolve({"api_key": "k", **arguments}, environment)  # type: ignore[typeddict-item]  # the table's own
+
+        assert (made.base_url, made.v2_url) == urls
 
     def test_setters_are_taken_back(self) -> None:
         """`qianfan.AK(None)` is as if it had never been called."""
@@ -178,8 +259,15 @@ class TestCredentials:
             ({}, {"QIANFAN_AK": "a"}, ["ak is given, sk is not", "QIANFAN_SK"]),
             ({}, {"QIANFAN_SK": "s"}, ["sk is given, ak is not", "QIANFAN_AK"]),
             ({"ak": "a", "sk": ""}, {}, ["ak is given, sk is not"]),
-            ({}, {"QIANFAN_ACCESS_KEY": "k"}, ["no credential found", "IAM Access Key is set"]),
-            ({"secret_key": "s"}, {}, ["no credential found", "IAM Access Key is set"]),
+            ({}, {"QIANFAN_ACCESS_KEY": "k"}, ["secret_key is missing", "pair", "QIANFAN_SECRET_KEY"]),
+            ({"secret_key": "s"}, {}, ["access_key is missing", "pair"]),
+            ({"version": 2}, ENV_PAIR, ["version=2", "api_key=", "token_provider="]),
+            ({"version": 1, "api_key": "bce-v3/k"}, {}, ["version=1", "ak= and sk=", "access_key="]),
+            ({"version": 2}, {}, ["no credential found"]),
+            ({**PAIR, "version": 3}, {}, ["version must be 1 or 2, not 3"]),
+            ({**PAIR, "version": True}, {}, ["version must be 1 or 2, not True"]),
+            (PAIR, {"QIANFAN_API_VERSION": "x"}, ["version must be 1 or 2, not 'x'"]),
+            ({"token_provider": "bce-v3/k"}, {}, ["token_provider must be a function", "api_key="]),
         ],
     )
     def test_missing(self, arguments: dict[str, Any], environment: dict[str, str], says: list[str]) -> None:
@@ -199,9 +287,16 @@ class TestCredentials:
                 {"ak": f"24.{'0' * 32}.2592000.1.2-3", "sk": "s"},
                 ["ak= holds an access token", "access_token="],
             ),
-            ({"access_token": "bce-v3/ALTAK-abc/0123"}, ["access_token= holds a v2 API key"]),
+            ({"access_token": "bce-v3/ALTAK-abc/0123"}, ["access_token= holds a v2 API key", "api_key="]),
+            ({"api_key": "ALTAKabcdefgh1234"}, ["api_key= holds an IAM Access Key", "access_key="]),
+            (
+                {"api_key": f"24.{'0' * 32}.2592000.1.2-3"},
+                ["api_key= holds an access token", "access_token="],
+            ),
+            ({"api_key": "app-Abc123"}, ["api_key= holds an application's id", "app_id="]),
+            ({"api_key": "******"}, ["api_key= holds a masked key"]),
+            ({"access_key": "bce-v3/ALTAK-abc/01", "secret_key": "s"}, ["access_key= holds a v2 API key"]),
         ],
-        ids=["IAM as ak", "masked ak", "IAM as sk", "API key as ak", "token as ak", "API key as token"],
     )
     def test_misplaced(self, arguments: dict[str, Any], says: list[str]) -> None:
         """A credential of another kind is recognised by its shape, and not shown."""

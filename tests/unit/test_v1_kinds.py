@@ -210,7 +210,7 @@ class TestCompletionReplies:
         """An event of a stream is called so too, and so is their sum."""
         dialect = V1(call("completion", "ERNIE-Bot"))
         reading = dialect.reading(Reply(200, {}))
-        ready: list[Response] = []
+        ready: list[Any] = []
         for data in (
             b'{"object": "chat.completion", "result": "a", "is_end": false}',
             b'{"object": "chat.completion", "result": "b", "is_end": true}',

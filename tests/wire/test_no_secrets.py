@@ -165,7 +165,7 @@ def test_no_repr_shows_a_secret(server, network, monkeypatch):
     for credential in ({"ak": "public-ak", "sk": SK}, {"access_token": TOKEN}, {}):
         client = qianfan.Qianfan(base_url=server.url, **credential, **network)
         classic = qianfan.ChatCompletion(base_url=server.url, **credential, **network)
-        for thing in (client, client.chat, classic, client._settings, client._pool, client._auth):
+        for thing in (client, client.chat, classic, client._settings, client._pool, client._route.auth):
             shown += [repr(thing), str(thing)]
         shown += [repr(vars(client)), repr(vars(classic))]
         client.close()

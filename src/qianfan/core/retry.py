@@ -26,7 +26,7 @@ class RetryPolicy(NamedTuple):
     attempts: int = 3
     backoff_factor: float = 1.0
     max_wait: float = 120.0
-    codes: frozenset[int | str] = RETRYABLE
+    codes: frozenset[int] = RETRYABLE
     timeouts: bool = False
 
     def allows(self, error: QianfanError) -> bool:
