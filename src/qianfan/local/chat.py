@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from qianfan.local import functions, replies, rules, tokens
+from qianfan.local import captions, functions, replies, rules, schemas, tokens
 from qianfan.local.handler import Served
 from qianfan.local.wire import Reply, new_id
 
@@ -21,29 +21,26 @@ if TYPE_CHECKING:
 
 OBJECT = "chat.completion"
 
-_IGNORED_FUNCTIONS = {
-    "zh": "（该模型不支持 functions，本次请求中的 functions 已被忽略。）",
-    "en": " (This model takes no functions; those of the request were ignored.)",
-}
-
 
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What the platform says to a question, before it takes the shape of the wire.
 
     Attributes:
-        pieces: The result, cut as a stream delivers it.
+        pieces: The result, cut as a stream delivers it; the thoughts before it are cut likewise.
         prompt: Ten times the tokens of the question, history and functions included.
         output: Ten times the tokens of the answer's pieces, or of its function call, one by one.
         finish: The `finish_reason`.
-        function_call: The call, in place of words.
+        calls: The function calls, in place of words.
+        thoughts: How many of the pieces are thoughts.
     """
 
     pieces: list[str]
     prompt: int
     output: list[int]
     finish: str = "normal"
-    function_call: Json | None = None
+    calls: tuple[Json, ...] = ()
+    thoughts: int = 0
 
     def usage(self) -> Json:
         """Return the usage of the whole answer."""
@@ -68,15 +65,44 @@ def answer(question: Question, now: float, learnt: Examples | None = None) -> An
             return spoken(replies.refusal(tokens.language(text)), prompt, "content_filter")
         if learnt is not None and (words := learnt.nearest(text)) is not None:
             return limited(words, prompt, question)
-        function = functions.choose(question.functions, text, question.chosen) if question.functions else None
-        if function is not None:
-            called = functions.call(function, text, now)
-            spent = tokens.tenths(" ".join(called.values()))
-            return Answer([""], prompt, [spent], "function_call", called)
-    note = _IGNORED_FUNCTIONS if question.ignored_functions else None
-    talk = replies.talk(question.messages, question.system, now, note)
-    words = replies.compose_json(talk) if question.json else replies.compose(talk)
-    return limited(words, prompt, question)
+        if question.functions and (calls := _calls(question, text, now)):
+            thinking = tokens.pieces(_thoughts(question))
+            spent = sum(tokens.tenths(" ".join(called.values())) for called in calls)
+            return Answer(
+                [*(piece for piece, _ in thinking), ""],
+                prompt,
+                [*(cost for _, cost in thinking), spent],
+                "function_call",
+                tuple(calls),
+                len(thinking),
+            )
+    return limited(_words(question, text, now), prompt, question)
+
+
+def _calls(question: Question, text: str, now: float) -> list[Json]:
+    return functions.calls(
+        question.functions,
+        text,
+        now,
+        chosen=question.chosen,
+        must=question.must_call,
+        several=question.several,
+        explains=question.explains,
+    )
+
+
+def _words(question: Question, text: str, now: float) -> str:
+    if question.schema is not None:
+        return orjson.dumps(schemas.Filler(question.schema, text, now).fill()).decode()
+    talk = replies.talk(question.messages, question.system, now, question.note)
+    if question.json:
+        return replies.compose_json(talk)
+    return captions.describe(question.images, text) if question.images else replies.compose(talk)
+
+
+def _thoughts(question: Question) -> str:
+    last = question.messages[-1]
+    return replies.think(last.get("content") or "") if question.thinks else ""
 
 
 def encode(given: Answer, model: Model | None, created: int, *, stream: bool) -> Reply:
@@ -119,8 +145,8 @@ def _verdict(given: Answer, model: Model | None) -> Json:
         verdict["finish_reason"] = given.finish
     else:
         verdict["is_safe"] = int(not unsafe)
-    if given.function_call is not None:
-        verdict["function_call"] = given.function_call
+    if given.calls:
+        verdict["function_call"] = given.calls[0]
     return verdict
 
 
@@ -128,30 +154,34 @@ def _prompt_tenths(question: Question) -> int:
     texts = [question.system]
     for message in question.messages:
         texts.append(message.get("content") or "")
-        called = message.get("function_call") if message["role"] == "assistant" else None
-        if called:
-            texts.append(f"{called['name']} {called.get('arguments', '')}")
+        if message["role"] == "assistant":
+            called = message.get("function_calls") or filter(None, [message.get("function_call")])
+            texts += (f"{it['name']} {it.get('arguments', '')}" for it in called)
     if question.functions:
         texts.append(orjson.dumps(question.functions).decode())
     return sum(map(tokens.tenths, texts))
 
 
 def limited(words: str, prompt: int, question: Question) -> Answer:
-    """Cut the words at the first stop sequence, then at the most tokens asked for."""
+    """Cut the words at the first stop sequence, then thoughts and words at the most tokens asked for."""
     finish = "normal"
     ends = [end for sequence in question.stop if (end := words.find(sequence)) >= 0]
     if ends:
         words, finish = words[: min(ends)], "stop"
-    return spoken(words, prompt, finish, question.max_output_tokens)
+    return spoken(words, prompt, finish, question.max_output_tokens, _thoughts(question))
 
 
-def spoken(words: str, prompt: int, finish: str = "normal", most: int | None = None) -> Answer:
-    """Return the answer that says some words, of at most so many tokens."""
-    pieces = tokens.pieces(words) or [("", 0)]
+def spoken(
+    words: str, prompt: int, finish: str = "normal", most: int | None = None, thoughts: str = ""
+) -> Answer:
+    """Return the answer that says some words, after some thoughts, of at most so many tokens together."""
+    thinking = tokens.pieces(thoughts)
+    pieces = thinking + (tokens.pieces(words) or [("", 0)])
     if most is not None and sum(cost for _, cost in pieces) // 10 > most:
         spent = accumulate(cost for _, cost in pieces)
         pieces = [piece for piece, total in zip(pieces, spent, strict=True) if total // 10 <= most] or [
             ("", 0)
         ]
         finish = "length"
-    return Answer([piece for piece, _ in pieces], prompt, [cost for _, cost in pieces], finish)
+    texts, costs = [piece for piece, _ in pieces], [cost for _, cost in pieces]
+    return Answer(texts, prompt, costs, finish, thoughts=min(len(thinking), len(pieces)))

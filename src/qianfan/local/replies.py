@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from fractions import Fraction
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 import orjson
@@ -36,7 +37,7 @@ class Talk:
     """What a reply is made from.
 
     Attributes:
-        last: The last message.
+        results: The messages of functions that have returned since somebody else spoke.
         question: What the user said last; "" where only functions spoke.
         earlier: What the user said before that, oldest first.
         language: `zh` or `en`, by the question.
@@ -45,7 +46,7 @@ class Talk:
         note: A sentence the reply must carry, by language, or None.
     """
 
-    last: Json
+    results: list[Json]
     question: str
     earlier: list[str]
     language: str
@@ -58,7 +59,8 @@ def talk(messages: list[Json], system: str, now: float, note: dict[str, str] | N
     """Return what a reply to a conversation is made from."""
     said: list[str] = [m["content"] or "" for m in messages if m["role"] == "user"]
     question = said.pop() if said else ""
-    return Talk(messages[-1], question, said, tokens.language(question), system, now, note)
+    results = list(takewhile(lambda message: message["role"] == "function", reversed(messages)))[::-1]
+    return Talk(results, question, said, tokens.language(question), system, now, note)
 
 
 def is_unsafe(text: str) -> bool:
@@ -84,7 +86,18 @@ def refusal(language: str) -> str:
     return MARK[language] + _TEXTS["unsafe"][language]
 
 
+def think(question: str) -> str:
+    """Return what a model that thinks aloud thinks before it answers."""
+    language = tokens.language(question)
+    return MARK[language] + _TEXTS["thoughts"][language].format(short(question))
+
+
 _TEXTS = {
+    "thoughts": {
+        "zh": "用户问的是：“{}”。这段思考由规则写成，只用来演示 reasoning_content；下面给出回答。",
+        "en": "The user asks: “{}”. These thoughts are written by a rule and only show reasoning_content; the answer "
+        "comes next.",
+    },
     "unsafe": {
         "zh": "您的问题触发了安全审核，无法继续回答。请清除历史记录后，换一个话题重新开始对话。",
         "en": "Your question was stopped by the safety filter. Please clear the history and start over with another topic.",
@@ -181,10 +194,11 @@ _WEEKDAYS = {
 
 
 def _function_result(talk: Talk) -> str | None:
-    last = talk.last
-    if last["role"] != "function":
+    if not talk.results:
         return None
-    return _say(talk, "function", name=last["name"], content=last["content"], question=short(talk.question))
+    name = "、".join(result["name"] for result in talk.results)
+    content = "；".join(result["content"] for result in talk.results)
+    return _say(talk, "function", name=name, content=content, question=short(talk.question))
 
 
 def _recall(talk: Talk) -> str | None:

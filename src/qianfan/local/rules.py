@@ -25,6 +25,11 @@ DEFAULT_MAX_OUTPUT_TOKENS = 1024
 
 _LEVELS = 64  # of a function's definition; a JSON encoder must be able to write it again
 
+_IGNORED_FUNCTIONS = {
+    "zh": "（该模型不支持 functions，本次请求中的 functions 已被忽略。）",
+    "en": " (This model takes no functions; those of the request were ignored.)",
+}
+
 _USER_SIDE = frozenset({"user", "function"})
 _ROLES = _USER_SIDE | {"assistant"}
 
@@ -151,10 +156,16 @@ class Question:
         system: The persona, or "".
         functions: What the model may call; empty where it takes no functions.
         chosen: The function that must be called, or None.
+        must_call: Whether one must be called, whichever.
+        several: Whether the answer may be several calls.
+        explains: Whether a call comes with the thought behind it.
         stop: Where the answer ends early.
         max_output_tokens: How long it may be.
         json: Whether it must be JSON.
-        ignored_functions: Whether functions were given to a model that takes none.
+        schema: The JSON schema it must fit, or None.
+        images: The image files of the last message; of one that is elsewhere, its address.
+        thinks: Whether the model thinks aloud first.
+        note: A sentence that the answer ends with, by language, or None.
     """
 
     messages: list[Json]
@@ -162,10 +173,16 @@ class Question:
     system: str = ""
     functions: tuple[Json, ...] = ()
     chosen: str | None = None
+    must_call: bool = False
+    several: bool = False
+    explains: bool = True
     stop: tuple[str, ...] = ()
     max_output_tokens: int = DEFAULT_MAX_OUTPUT_TOKENS
     json: bool = False
-    ignored_functions: bool = False
+    schema: Json | None = None
+    images: tuple[bytes | str, ...] = ()
+    thinks: bool = False
+    note: dict[str, str] | None = None
 
 
 def validate(content: Any, model: Model | None) -> Question:
@@ -179,18 +196,18 @@ def validate(content: Any, model: Model | None) -> Question:
     body = read(content, FIELDS)
     messages = _messages(body.get("messages"))
     check_input([message.get("content") or "" for message in messages], model)
-    functions = tuple(_function(item) for item in body.get("functions") or ())
+    functions = tuple(function(item) for item in body.get("functions") or ())
     takes_functions = accepts_functions(model)
     return Question(
         messages=messages,
         stream=bool(body.get("stream")),
         system=body.get("system") or "",
         functions=functions if takes_functions else (),
-        chosen=_chosen(body.get("tool_choice"), functions) if takes_functions else None,
+        chosen=chosen(body.get("tool_choice"), functions) if takes_functions else None,
         stop=tuple(body.get("stop") or ()),
         max_output_tokens=body.get("max_output_tokens") or DEFAULT_MAX_OUTPUT_TOKENS,
         json=body.get("response_format") == "json_object",
-        ignored_functions=bool(functions) and not takes_functions,
+        note=_IGNORED_FUNCTIONS if functions and not takes_functions else None,
     )
 
 
@@ -245,39 +262,48 @@ def _check_function_call(value: Any) -> None:
         raise Refusal(INVALID_PARAM, "function_call's arguments must be a JSON string")
 
 
-def _function(value: Any) -> Json:
-    function = as_object(value)
-    if function is None:
-        raise Refusal(BAD_FUNCTIONS, "functions must be an array of objects")
-    if not _is_filled(function.get("name")):
-        raise Refusal(BAD_FUNCTIONS, "functions: name can't be blank")
-    name = function["name"]
-    if not _is_filled(function.get("description")):
-        raise Refusal(BAD_FUNCTIONS, f"functions: description of {name} can't be blank")
-    parameters = as_object(function.get("parameters"))
+def function(value: Any, where: str = "functions") -> Json:
+    """Return the definition of a function that may be called.
+
+    Raises:
+        Refusal: 336303, with what is wrong in the field where it stands.
+    """
+    definition = as_object(value)
+    if definition is None:
+        raise Refusal(BAD_FUNCTIONS, f"{where} must be an array of objects")
+    if not _is_filled(definition.get("name")):
+        raise Refusal(BAD_FUNCTIONS, f"{where}: name can't be blank")
+    name = definition["name"]
+    if not _is_filled(definition.get("description")):
+        raise Refusal(BAD_FUNCTIONS, f"{where}: description of {name} can't be blank")
+    parameters = as_object(definition.get("parameters"))
     if not parameters or parameters.get("type") != "object":
-        raise Refusal(
-            BAD_FUNCTIONS, f'functions: parameters of {name} must be a JSON schema of type "object"'
-        )
+        raise Refusal(BAD_FUNCTIONS, f'{where}: parameters of {name} must be a JSON schema of type "object"')
     if as_object(parameters.get("properties", {})) is None:
-        raise Refusal(BAD_FUNCTIONS, f"functions: properties of {name} must be an object")
-    if _is_deeper(function, _LEVELS):
-        raise Refusal(BAD_FUNCTIONS, f"functions: {name} is nested more than {_LEVELS} levels deep")
-    return function
+        raise Refusal(BAD_FUNCTIONS, f"{where}: properties of {name} must be an object")
+    if is_deeper(definition):
+        raise Refusal(BAD_FUNCTIONS, f"{where}: {name} is nested more than {_LEVELS} levels deep")
+    return definition
 
 
-def _chosen(choice: Any, functions: tuple[Json, ...]) -> str | None:
+def chosen(choice: Any, functions: tuple[Json, ...], where: str = "functions") -> str | None:
+    """Return the name of the function that must be called, or None.
+
+    Raises:
+        Refusal: 336003, it is none of the functions.
+    """
     if choice is None:
         return None
     name = str(choice["function"]["name"])
-    if all(function["name"] != name for function in functions):
-        raise Refusal(INVALID_PARAM, f"tool_choice names {name}, which is not in functions")
+    if all(definition["name"] != name for definition in functions):
+        raise Refusal(INVALID_PARAM, f"tool_choice names {name}, which is not in {where}")
     return name
 
 
-def _is_deeper(value: Any, levels: int) -> bool:
+def is_deeper(value: Any, levels: int = _LEVELS) -> bool:
+    """Return whether a JSON value is nested more levels deep than can be written again."""
     inner = as_array(value) or (as_object(value) or {}).values()
-    return levels < 0 or any(_is_deeper(item, levels - 1) for item in inner)
+    return levels < 0 or any(is_deeper(item, levels - 1) for item in inner)
 
 
 def _is_filled(value: Any) -> bool:

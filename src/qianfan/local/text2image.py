@@ -42,14 +42,15 @@ def handle(asked: Asked) -> Served:
     width, height = map(int, (body.get("size") or "1024x1024").split("x"))
     seed = body.get("seed") or 0
     data = [
-        {"object": OBJECT, "b64_image": _picture(prompt, f"{seed} {index}", width, height), "index": index}
+        {"object": OBJECT, "b64_image": base64.b64encode(drawn).decode(), "index": index}
         for index in range(body.get("n") or 1)
+        for drawn in [picture(prompt, seed, index, width, height)]
     ]
     usage = tokens.input_usage(prompt, body.get("negative_prompt") or "")
     reply = {"id": new_id(), "object": OBJECT, "created": int(asked.now), "data": data, "usage": usage}
     return Served(Reply(reply), usage["total_tokens"])
 
 
-def _picture(prompt: str, number: str, width: int, height: int) -> str:
-    image = png.draw(f"{number} {prompt}", width, height, {PROMPT: prompt})
-    return base64.b64encode(image).decode()
+def picture(prompt: str, seed: int, index: int, width: int, height: int) -> bytes:
+    """Return one of the pictures, as a PNG, that a request asks for."""
+    return png.draw(f"{seed} {index} {prompt}", width, height, {PROMPT: prompt})
