@@ -174,6 +174,113 @@ chat_comp = qianfan.ChatCompletion()
 print(chat_comp.do(messages=[{"role": "user", "content": "你好"}])['body']['result'])
 """
 
+# The console's examples. Their ids (a dataset 1234, a model 5862, a version 5659, a task 9220, ...) are of
+# somebody's account; on a platform of our own they can only be those that the calls before gave, so
+# GLUE between the examples puts them into the README's places.
+TUNE = """
+import qianfan
+# 创建任务
+resp = qianfan.FineTune.create_task(name="task_name", description="task_desc")
+# 获取返回结果
+task_id = resp['result']['id']
+print(task_id)
+
+# 创建任务运行，具体参数可以参见 API 文档
+create_job_resp = qianfan.FineTune.create_job({
+    "taskId": task_id,
+    "baseTrainType": "ERNIE-Bot-turbo",
+    "trainType": "ERNIE-Bot-turbo-0725",
+    "trainMode": "SFT",
+    "peftType": "LoRA",
+    "trainConfig": {
+        "epoch": 4,
+        "learningRate": 0.00002,
+        "batchSize": 4,
+        "maxSeqLen": 4096
+    },
+    "trainset": [
+        {
+            "type": 1,
+            "id": 1234
+        }
+    ],
+    "trainsetRate": 20
+})
+
+# 获取运行 id
+print(create_job_resp['result']['id'])
+"""
+
+LOOK = """
+# 根据任务和运行id，查询任务运行的具体状态
+job= qianfan.FineTune.get_job(task_id, job_id)
+# 获取任务详情
+print(job['result'])
+"""
+
+STOP = """
+# 提供任务和运行 id，停止运行
+stop = qianfan.FineTune.stop_job(task_id, job_id)
+# 获取停止结果
+print(stop['result']) # => True
+"""
+
+PUBLISH = """
+g = qianfan.Model.publish(
+    is_new=True,
+    model_name="sdk_test_1",
+    version_meta={"taskId": 9220, "iterationId": 5234},
+)
+print(g['result']['modelId'])
+"""
+
+LIST = """
+model_list = qianfan.Model.list(model_id = 5862)
+print(model_list['result']['modelVersionList'][0]['modelName'])
+"""
+
+DETAIL = """
+model = qianfan.Model.detail(model_version_id = 5659)
+print(model['result']['modelName'])
+"""
+
+CREATE_SERVICE = """
+g = qianfan.Service.create(
+    model_id=123,
+    iteration_id=456,
+    name="sdk_test",
+    uri="svc_uri",
+    replicas=1,
+    pool_type=2,
+)
+print(g['result'])
+"""
+
+GET_SERVICE = """
+svc = qianfan.Service.get(id = 2047)
+print(svc['result']['id'])
+"""
+
+KEYS_BY_ENVIRONMENT = """
+# 通过环境变量传递（作用于全局，优先级最低）
+import os
+os.environ["QIANFAN_ACCESS_KEY"] = "..."
+os.environ["QIANFAN_SECRET_KEY"] = "..."
+"""
+
+KEYS_BY_FUNCTION = """
+# 或者通过内置函数传递（作用于全局，优先级大于环境变量）
+import qianfan
+qianfan.AccessKey("...")
+qianfan.SecretKey("...")
+"""
+
+KEYS_BY_CALL = """
+# 或者调用相关接口时传递（仅作用于该请求，优先级最高）
+import qianfan
+task = qianfan.FineTune.create_task(ak="...", sk="...")
+"""
+
 MODELS = [
     "ERNIE-Bot-4",
     "ERNIE-Bot-turbo",
@@ -426,3 +533,116 @@ def test_a_printed_reply_names_its_class(chat, capsys):
 
     assert printed.startswith("QfResponse(code=200, headers={")
     assert "body={" in printed
+
+
+#: Between the examples: an id that the README takes for granted, and the time that a job takes.
+JOB_ID = "job_id = create_job_resp['result']['id']"
+PASS_TIME = "platform.advance(hours=6)"
+
+PUBLISHED = PUBLISH.replace("9220", "task_id").replace("5234", "job_id") + "published = g['result']"
+
+#: The sections 大模型调优, 大模型管理 and 大模型服务 as one program.
+CONSOLE = "\n".join(
+    [
+        *(TUNE, JOB_ID, LOOK, PASS_TIME, LOOK, PUBLISHED),
+        LIST.replace("5862", "published['modelId']"),
+        DETAIL.replace("5659", "published['versionId']"),
+        CREATE_SERVICE.replace("123", "published['modelId']").replace("456", "published['versionId']"),
+        GET_SERVICE.replace("2047", "g['result']['serviceId']"),
+    ]
+)
+
+
+@pytest.fixture(params=["environment variable", "environment", "setters", "call"])
+def console(request, start, monkeypatch, capsys):
+    """Run a program without any key, where QIANFAN_LOCAL says so; or with real keys, given in each of three ways."""
+    if request.param == "environment variable":
+        embedded = PASS_TIME.replace("platform", "qianfan.local.embedded()")
+        return lambda program: run(
+            f"import qianfan\n{program.replace(PASS_TIME, embedded)}", QIANFAN_LOCAL="1"
+        )
+    platform = start(any_dataset=True)  # the README's dataset 1234 is nobody's here
+    monkeypatch.setenv("QIANFAN_CONSOLE_API_BASE_URL", platform.url)
+    if request.param == "environment":
+        monkeypatch.setenv("QIANFAN_ACCESS_KEY", platform.access_key)
+        monkeypatch.setenv("QIANFAN_SECRET_KEY", platform.secret_key)
+    elif request.param == "setters":
+        qianfan.AccessKey(platform.access_key)
+        qianfan.SecretKey(platform.secret_key)
+
+    def execute(program):
+        if request.param == "call":
+            program = signed_calls(program, platform)
+        exec(compile(program, "readme", "exec"), {"platform": platform, "qianfan": qianfan})  # noqa: S102  # the README
+        return capsys.readouterr().out
+
+    return execute
+
+
+def signed_calls(program, platform):
+    """Return a program whose every console call brings the keys, as the README's third way has it."""
+    tree = ast.parse(program)
+    keys = ast.parse(f"f(ak={platform.access_key!r}, sk={platform.secret_key!r})", mode="eval").body.keywords
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and ast.unparse(node.func).startswith(
+            ("qianfan.FineTune.", "qianfan.Model.", "qianfan.Service.")
+        ):
+            node.keywords += keys
+    return ast.unparse(tree)
+
+
+def test_tuning_publishing_and_serving_run_as_written(console):
+    """A task, a job on its way and at its end, a model, its version, a service: all as the README prints them."""
+    task, job, running, finished, model, name, same, created, service = console(CONSOLE).splitlines()
+
+    assert task.isdigit()
+    assert job.isdigit()
+    assert ast.literal_eval(running)["trainStatus"] == "RUNNING"
+    assert ast.literal_eval(finished)["trainStatus"] == "FINISH"
+    assert model.isdigit()
+    assert name == same == "sdk_test_1"
+    assert ast.literal_eval(created)["result"] is True
+    assert int(service) == ast.literal_eval(created)["serviceId"]
+
+
+def test_stopping_runs_as_written(console):
+    """A job that runs is stopped, and says True."""
+    assert console(f"{TUNE}\n{JOB_ID}\n{STOP}").splitlines()[-1] == "True"
+
+
+@pytest.mark.parametrize(
+    ("program", "code"),
+    [(PUBLISH, 510202), (LIST, 500001), (DETAIL, 500001), (CREATE_SERVICE, 500001), (GET_SERVICE, 500001)],
+)
+def test_ids_of_another_account_are_refused_in_the_platforms_words(console, program, code):
+    """The README's own ids are none of a fresh platform's: it says so with its code, and the program can catch it."""
+    indented = program.strip().replace("\n", "\n    ")
+    printed = console(f"try:\n    {indented}\nexcept qianfan.errors.APIError as error:\n    print(error)")
+
+    assert printed.startswith(f"[{code}] ")
+
+
+def test_the_ways_to_give_access_keys_run_as_written():
+    """The three ways run one after another, on the local platform, with the README's own dots for keys."""
+
+    def create(name):
+        return f"\nprint(qianfan.FineTune.create_task(name={name!r}, description='task_desc')['result']['name'])\n"
+
+    # As written, the third way leaves out the name, without which no SDK and no platform makes a task.
+    by_call = KEYS_BY_CALL.replace("ak=", "name='third', ak=") + "print(task['result']['name'])"
+    program = (
+        KEYS_BY_ENVIRONMENT
+        + "import qianfan"
+        + create("first")
+        + KEYS_BY_FUNCTION
+        + create("second")
+        + by_call
+    )
+
+    assert run(program, QIANFAN_LOCAL="1").split() == ["first", "second", "third"]
+
+
+def test_a_task_without_a_name_is_refused_before_anything_is_sent():
+    """The README's third way, as written, is told what it lacks."""
+    with pytest.raises(TypeError, match=r"create_task\(\): missing a required argument: 'name'"):
+        exec(compile(KEYS_BY_CALL, "readme", "exec"), {})  # noqa: S102  # the README

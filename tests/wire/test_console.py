@@ -3,21 +3,37 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import os
+import pickle
+import traceback
+from datetime import datetime, timedelta, timezone
+from email.utils import format_datetime
 
 import pytest
-from support.replies import CLOSE, refusal, whole
+from support.processes import python
+from support.replies import CLOSE, RESET, STALL, Gate, head, page, refusal, whole
+from support.server import closed_port
 
 import qianfan
 from qianfan.errors import (
     APIError,
     ArgumentNotFoundError,
+    AuthError,
     ConnectionFailedError,
     InvalidArgumentError,
     JobFailedError,
     JobStoppedError,
     JobTimeoutError,
+    QianfanError,
     ValidationError,
 )
+
+#: How a refusal is told where there is no body.
+WORDS = {
+    "X_Bce_Error_Code": "NotFound",
+    "X_Bce_Error_Message": "NotFound, cause: Could not find credential.",
+}
 
 KEYS = {"access_key": "ALTAKFAKEfake0123456789abcd", "secret_key": "FAKEsecretFAKEsecretFAKEsecret00"}
 
@@ -190,20 +206,27 @@ def test_one_attempt_by_default(ask, server):
             "param wrong",
         ),
         (
-            whole({"requestId": "r", "code": "SignatureDoesNotMatch", "message": "no"}, 403),
+            whole({"requestId": "r-1", "code": "SignatureDoesNotMatch", "message": "no"}, 403),
             "SignatureDoesNotMatch",
-            "no",
+            "no .*Access Key",
         ),
+        (
+            (head(403, Content_Length="0", **WORDS),),
+            "NotFound",
+            "Could not find credential. .*不是应用的 AK/SK",
+        ),
+        (page(403, **WORDS), "NotFound", "Could not find credential"),
     ],
 )
 def test_refusals(ask, server, reply, code, says):
-    """The platform's own words and code, of v1 and of v2, without any key."""
+    """The platform's own words and code, from the body of v1 and of v2 or from headers alone, with what to do."""
     server.always(reply)
 
     with pytest.raises(APIError, match=says) as refused:
         ask("finetune", "create_task", name="demo")
     assert refused.value.code == code
-    assert KEYS["secret_key"] not in f"{refused.value!r}{refused.value}"
+    assert refused.value.request_id in {"1", "r-1", None}
+    assert isinstance(refused.value, AuthError) == (refused.value.status == 403)
 
 
 @pytest.mark.parametrize(
@@ -213,12 +236,20 @@ def test_refusals(ask, server, reply, code, says):
         ({"trainset": {"type": 1, "id": 1}}, "trainset must be an array"),
         ({"trainset": [1]}, r"trainset\[0\] must be an object"),
         ({"trainset": [{"type": 3, "id": 1}]}, r"trainset\[0\].type must be one of 1, 2, not 3"),
+        ({"trainset": [{"type": 1}]}, r"trainset\[0\].id is missing"),
         ({"trainsetRate": 51}, r"trainsetRate must be a number in \[0, 50\], not 51"),
         ({"peftType": "P-tuning"}, "peftType must be one of ALL, LoRA, not 'P-tuning'"),
         (
             {"trainConfig": {"epoch": 51, "learningRate": 0.00002, "maxSeqLen": 4096}},
             r"trainConfig.epoch must be a whole number in \[1, 50\], not 51",
         ),
+        (
+            {"trainConfig": {"epoch": 1.5, "learningRate": 0.00002, "maxSeqLen": 4096}},
+            r"trainConfig.epoch must be a whole number in \[1, 50\], not 1.5",
+        ),
+        ({"trainConfig": [1]}, r"trainConfig must be an object, not \[1\]"),
+        ({"jobRunType": 1}, "increConfig must be an object, not None"),
+        ({"jobRunType": 1, "increConfig": {"taskId": 1}}, "increConfig.jobId is missing"),
         (
             {"trainConfig": {"epoch": 1, "learningRate": 0.1, "maxSeqLen": 4096}},
             r"trainConfig.learningRate must be a number in \[0.00001, 0.00004\], not 0.1",
@@ -255,9 +286,10 @@ def states(*given):
     return [whole({"result": {"trainStatus": status, "progress": progress}}) for status, progress in given]
 
 
-def test_wait(ask, server):
+@pytest.mark.parametrize("passing", [(CLOSE,), (RESET,), refusal(500000), page(502)])
+def test_wait(ask, server, passing):
     """Waiting looks again and again, survives what passes, and tells the progress."""
-    server.answer(whole({"result": {"id": 7}}), *states(("RUNNING", 10)), (CLOSE,), *states(("FINISH", 100)))
+    server.answer(whole({"result": {"id": 7}}), *states(("RUNNING", 10)), passing, *states(("FINISH", 100)))
     seen = []
 
     job = ask.wait(
@@ -287,13 +319,209 @@ def test_wait_ends(ask, server):
     assert late.value.job.progress == 40
 
 
-def test_chat_needs_other_keys(server):
-    """A client with IAM keys alone serves the console; its chat says what is missing before anything is sent."""
-    client = qianfan.Qianfan(**KEYS, base_url=server.url)
+def test_what_on_progress_raises_ends_the_wait(ask, server):
+    """An error of the caller's own comes out as it is, whatever its kind."""
+    server.always(states(("RUNNING", 40))[0])
 
-    with pytest.raises(InvalidArgumentError, match="no credential found"):
-        client.chat.do([{"role": "user", "content": "你好"}])
-    with pytest.raises(InvalidArgumentError, match="no credential found"):
-        qianfan.ChatCompletion(**KEYS)
+    def give_up(_):
+        raise ConnectionFailedError("mine")
+
+    with pytest.raises(ConnectionFailedError, match="mine"):
+        ask.wait(ask("finetune", "get_job", 88, 7), on_progress=give_up)
+    assert len(server.requests) == 2
+
+
+def test_on_progress_may_be_async(ask, server):
+    """A coroutine function is awaited in an event loop, and refused where there is none."""
+    server.answer(*states(("RUNNING", 0), ("RUNNING", 10), ("FINISH", 100)))
+    job, seen = ask("finetune", "get_job", 88, 7), []
+
+    async def note(job):
+        await asyncio.sleep(0)
+        seen.append(job.progress)
+
+    if ask.is_async:
+        assert ask.wait(job, on_progress=note).status == "FINISH"
+    else:
+        with pytest.raises(InvalidArgumentError, match="on_progress is a coroutine function"):
+            ask.wait(job, on_progress=note)
+    assert seen == ([10, 100] if ask.is_async else [])
+
+
+def test_a_cancelled_wait_frees_its_connection(server):
+    """`await_` passes a cancellation on, in the middle of a look and between two."""
+    gate = Gate()
+    server.answer(*states(("RUNNING", 0)), (gate, STALL))
+
+    async def scene():
+        async with qianfan.Qianfan(**KEYS, console_base_url=server.url) as client:
+            job = await client.finetune.aget_job(88, 7)
+            task = asyncio.ensure_future(job.await_())
+            await asyncio.to_thread(gate.reached.wait, 10)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            await asyncio.to_thread(server.wait_idle)
+
+            server.always(states(("RUNNING", 0))[0])
+            looked = asyncio.Event()
+            task = asyncio.ensure_future(job.await_(on_progress=lambda _: looked.set()))
+            await looked.wait()
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+
+    asyncio.run(scene())
+
+
+def test_a_closed_client(ask, server):
+    """Neither a call nor a job of a closed client sends anything, and a wait ends when its client is closed."""
+    server.always(states(("RUNNING", 0))[0])
+    job = ask("finetune", "get_job", 88, 7)
+
+    with pytest.raises(InvalidArgumentError, match="client is closed"):
+        ask.wait(job, on_progress=lambda _: ask.client.close())
+    sent = len(server.requests)
+    for call in (lambda: ask("finetune", "get_job", 88, 7), lambda: ask.wait(job)):
+        with pytest.raises(InvalidArgumentError, match="client is closed"):
+            call()
+    assert len(server.requests) == sent == 2
+
+
+def test_a_job_is_waited_for_in_another_process(ask, server):
+    """A pickled job brings its keys and its place to a process of its own."""
+    server.always(states(("RUNNING", 40))[0])
+    job = ask("finetune", "get_job", 88, 7)
+    server.always(states(("FINISH", 100))[0])
+    wait = "asyncio.run(job.await_())" if ask.is_async else "job.wait()"
+
+    out = python(
+        f"""
+        import asyncio, pickle
+        job = pickle.loads({pickle.dumps(job)!r})
+        print(job.progress, {wait}.progress)
+        """
+    )
+
+    assert out == "40 100\n"
+    assert KEYS["access_key"] in server.requests[-1].headers["authorization"]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+def test_forked_children_have_connections_of_their_own(server):
+    """A child's calls, on the class and on a client, use no connection of its parent's."""
+    server.always(whole({"result": {"id": 7}}))
+    python(
+        """
+        import os, warnings, qianfan
+        warnings.simplefilter("ignore", DeprecationWarning)  # newer Pythons warn of forks beside threads
+        client = qianfan.Qianfan()
+        def ask():
+            for group in (qianfan.FineTune, client.finetune):
+                group.create_task("demo")
+        ask()
+        pid = os.fork()
+        if pid == 0:
+            ask()
+            os._exit(0)
+        assert os.waitpid(pid, 0)[1] == 0
+        ask()
+        client.close()
+        """,
+        strict=False,
+        QIANFAN_ACCESS_KEY=KEYS["access_key"],
+        QIANFAN_SECRET_KEY=KEYS["secret_key"],
+        QIANFAN_CONSOLE_API_BASE_URL=server.url,
+    )
+
+    parents, childs = ({sent.connection for sent in server.requests[at]} for at in (slice(2), slice(2, 4)))
+    assert parents.isdisjoint(childs)
+    assert {sent.connection for sent in server.requests[4:]} == parents
+
+
+def test_a_wrong_clock_is_told(ask, server):
+    """Where the service's clock is ten minutes away, the refusal says by how much, and what to do."""
+    date = format_datetime(datetime.now(timezone.utc) + timedelta(minutes=10), usegmt=True)
+    server.always(whole({"code": "RequestExpired", "message": "expired"}, 403, Date=date))
+
+    with pytest.raises(AuthError, match=r"expired .*本机时钟与服务相差 (599|600|601) 秒.*behind"):
+        ask("finetune", "create_task", name="demo")
+
+
+def test_headers_of_the_platforms_own_kind_are_signed(ask, server):
+    """A header that begins with x-bce- is among those that are signed, as the platform's own signer has it."""
+    server.always(whole({"result": {"id": 7}}))
+    ask("finetune", "create_task", name="demo", headers={"X-BCE-Region": "bj", "X-Other": "1"})
+
+    (request,) = server.requests
+    assert request.headers["x-bce-region"] == "bj"
+    assert "/content-type;host;x-bce-date;x-bce-region/" in request.headers["authorization"]
+
+
+#: What may go wrong, where the service quotes what it was sent.
+FAILURES = [
+    refusal(510201, f"task name exist, said {KEYS['secret_key']}"),
+    whole({"code": "SignatureDoesNotMatch", "message": f"not {KEYS['secret_key']}"}, 403),
+    (head(403, Content_Length="0", X_Bce_Error_Code="Denied", X_Bce_Error_Message=KEYS["secret_key"]),),
+    page(502, f"<html>POST / Authorization: bce-auth-v1/a/b/300//0123 {KEYS['secret_key']}</html>"),
+    whole([KEYS["secret_key"]]),
+    (CLOSE,),
+    (STALL,),
+]
+
+
+@pytest.mark.parametrize("failure", FAILURES)
+def test_no_secret_shows(ask, server, caplog, failure):
+    """Neither Secret Key nor signature is in an error, its traceback or pickle, or in any log at DEBUG."""
+    for logger in ("", "qianfan", "urllib3", "aiohttp", "asyncio"):
+        caplog.set_level(logging.DEBUG, logger)
+    server.always(failure)
+
+    with pytest.raises(QianfanError) as raised:
+        ask("finetune", "create_task", name="demo", retry_count=2, request_timeout=0.3)
+
+    error = raised.value
+    told = [str(error), repr(error), repr(vars(error)), repr(pickle.dumps(error)), caplog.text]
+    told += traceback.format_exception(type(error), error, error.__traceback__)
+    told += [repr(vars(record)) for record in caplog.records]
+    signature = server.requests[0].headers["authorization"].rpartition("/")[2]
+    assert "qianfan" in caplog.text
+    assert [secret for secret in (KEYS["secret_key"], signature) if secret in "".join(told)] == []
+
+
+def test_no_repr_shows_a_secret(ask, server):
+    """Client, groups, jobs and their errors show neither Secret Key nor signature."""
+    server.always(states(("STOP", 40))[0])
+    job = ask("finetune", "get_job", 88, 7)
+    with pytest.raises(JobStoppedError) as stopped:
+        ask.wait(job)
+
+    things = (ask.client, ask.client.finetune, job, job._account, job._account.settings, job._account.auth())
+    shown = [*map(repr, things), repr(vars(job._account)), repr(vars(stopped.value)), str(stopped.value)]
+    assert KEYS["secret_key"] not in "".join(shown)
+
+
+@pytest.mark.parametrize("name", ["access_key", "secret_key"])
+def test_a_key_that_cannot_be_sent(server, name):
+    """A key with a line break is refused before it reaches a transport, and is not told."""
+    keys = {**KEYS, name: f"{KEYS[name]}\n"}
+
+    with (
+        qianfan.Qianfan(**keys, console_base_url=server.url) as client,
+        pytest.raises(InvalidArgumentError, match=f"{name} holds what is no visible") as refused,
+    ):
+        client.finetune.create_task("demo")
+    assert KEYS[name] not in str(refused.value)
     assert server.requests == []
-    client.close()
+
+
+def test_an_address_where_nobody_listens():
+    """A console that is not there is named, on the class as on a client."""
+    keys = {"ak": KEYS["access_key"], "sk": KEYS["secret_key"]}
+    url = f"http://127.0.0.1:{closed_port()}"
+
+    with (
+        qianfan.Qianfan(**KEYS, console_base_url=url) as client,
+        pytest.raises(ConnectionFailedError, match=url),
+    ):
+        client.finetune.create_task("demo", **keys)

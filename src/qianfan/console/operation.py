@@ -246,8 +246,8 @@ class Account:
     @classmethod
     def of(cls, group: Group, options: ConsoleOptions) -> Account:
         """Return the account of a group, or of a call that brings keys of its own."""
-        ak = options.get("ak") or options.get("access_key")
-        sk = options.get("sk") or options.get("secret_key")
+        ak = _text("ak", options.get("ak") or options.get("access_key"))
+        sk = _text("sk", options.get("sk") or options.get("secret_key"))
         if group.client is not None:
             own, url, _ = group.client.console
             if ak or sk:
@@ -290,6 +290,12 @@ def _embedded() -> str:
     from qianfan import local
 
     return local.embedded().url
+
+
+def _text(name: str, value: Any) -> str | None:
+    if value is not None and not isinstance(value, str):
+        raise InvalidArgumentError(f"{name} must be a str, not {type(value).__name__}")
+    return value
 
 
 def _object(name: str, value: Any) -> Mapping[str, Any]:
