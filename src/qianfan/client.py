@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from qianfan.resources.completion import Completions
     from qianfan.resources.embedding import Embeddings
     from qianfan.resources.images import ImageReading, Images
+    from qianfan.resources.models import Models
     from qianfan.resources.plugin import Plugins
     from qianfan.resources.rerank import Rerank
     from qianfan.resources.tokens import Tokens
@@ -64,7 +66,9 @@ class Qianfan:
     def _start(self, resolved: Settings) -> None:
         self._settings = resolved
         self._pool = pools.lease(resolved.network)
-        self._console_pool = pools.lease(resolved.console.network)  # the same pool where the networks are equal
+        self._console_pool = pools.lease(
+            resolved.console.network
+        )  # the same pool where the networks are equal
         self._closed = False
         if resolved.limiter is not None:
             after_fork(resolved.limiter)
@@ -117,11 +121,48 @@ class Qianfan:
         return ImageReading(self)
 
     @cached_property
+    def models(self) -> Models:
+        """The models that the key may use."""
+        from qianfan.resources.models import Models
+
+        return Models(self)
+
+    @cached_property
     def tokenizer(self) -> Tokens:
         """The number of tokens of a text."""
         from qianfan.resources.tokens import Tokens
 
         return Tokens(self)
+
+    def with_options(
+        self,
+        *,
+        request_timeout: float | None = None,
+        retry_count: int | None = None,
+        backoff_factor: float | None = None,
+        timeout: float | None = None,
+        max_retries: int | None = None,
+    ) -> Qianfan:
+        """Return a client with other options and the same credentials, connections and limits.
+
+        Args:
+            request_timeout: Seconds a call may take, above 0.
+            retry_count: Attempts of a call in all, from 1.
+            backoff_factor: Seconds the first pause between attempts is drawn from, from 0.
+            timeout: openai's name of `request_timeout`.
+            max_retries: Attempts after the first, from 0; openai's way to say `retry_count`.
+        """
+        if retry_count is None and max_retries is not None:
+            retry_count = settings.attempts("max_retries", max_retries) + 1
+        wait = timeout if request_timeout is None else request_timeout
+        own = self._settings
+        options = Options(retry_count, None, backoff_factor)
+        changed = replace(
+            own,
+            retry=overridden(own.retry, options),
+            request_timeout=own.request_timeout if wait is None else seconds("request_timeout", wait),
+        )
+        return _from_settings(changed)
 
     def perform(self, call: Call, options: Options = NO_OPTIONS) -> Response | Stream:
         """Carry out a call; a stream comes back up to its first event."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import Enum
 from typing import Any, Protocol, runtime_checkable
 
@@ -15,6 +15,8 @@ class Role(str, Enum):
     User = "user"
     Assistant = "assistant"
     Function = "function"
+    System = "system"
+    Tool = "tool"
 
     def __str__(self) -> str:
         return self.value
@@ -104,7 +106,15 @@ def _from_reply(reply: Mapping[str, Any], role: str | Role | None) -> dict[str, 
     entry: dict[str, Any] = {"role": _name(role or Role.Assistant), "content": reply["result"]}
     if reply.get("function_call"):
         entry["function_call"] = reply["function_call"]
+    calls = _tool_calls(reply)
+    if len(calls) > 1:  # v1 cannot say so; answers follow in messages of the role tool
+        entry["tool_calls"] = calls
     return entry
+
+
+def _tool_calls(reply: Mapping[str, Any]) -> Sequence[Any]:
+    choices = reply.get("choices")
+    return (choices[0].get("message") or {}).get("tool_calls") or () if choices else ()
 
 
 def _name(role: str | Role) -> str:

@@ -37,6 +37,79 @@ class Record(dict[str, Any]):
             raise AttributeError(f"no field {name!r} among {sorted(self)}") from None
 
 
+    def model_dump(self) -> dict[str, Any]:
+        """Return a plain dict; the name that openai's objects have for it."""
+        return dict(self)
+
+
+class ToolCall(Record):
+    """A call of a tool that the model asks for, or in a stream a part of one."""
+
+    @property
+    def id(self) -> str:
+        """Its id, which the answer must name; "" in the later parts of a stream."""
+        return str(self.get("id") or "")
+
+    @property
+    def name(self) -> str:
+        """The function's name; "" in the later parts of a stream."""
+        return str((self.get("function") or {}).get("name") or "")
+
+    @property
+    def arguments(self) -> str:
+        """The function's arguments as JSON, or in a stream a part of that text."""
+        return str((self.get("function") or {}).get("arguments") or "")
+
+
+class Message(Record):
+    """What the model says; it can be appended to `messages` as it is."""
+
+    @property
+    def role(self) -> str:
+        """Who speaks: `assistant`."""
+        return str(self.get("role") or "assistant")
+
+    @property
+    def content(self) -> str | None:
+        """The text, or in a stream the increment; None or "" where there is none."""
+        return self.get("content")
+
+    @property
+    def reasoning_content(self) -> str | None:
+        """What a reasoning model thought, or in a stream the increment; None where it did not."""
+        return self.get("reasoning_content")
+
+    @property
+    def tool_calls(self) -> list[ToolCall] | None:
+        """The calls of tools that the model asks for; None where there are none."""
+        calls = self.get("tool_calls")
+        return [ToolCall(call) for call in calls] if calls else None
+
+
+class Choice(Record):
+    """One answer of a reply, or in a stream a part of it."""
+
+    @property
+    def index(self) -> int:
+        """Its number, from 0."""
+        return int(self.get("index") or 0)
+
+    @property
+    def finish_reason(self) -> str | None:
+        """Why it ended: `stop`, `length`, `tool_calls`, `content_filter`, …; None where it has not."""
+        return self.get("finish_reason")
+
+    @property
+    def message(self) -> Message:
+        """What the model says, in a whole reply."""
+        return Message(self.get("message") or {})
+
+    @property
+    def delta(self) -> Message:
+        """What an event of a stream adds."""
+        return Message(self.get("delta") or {})
+
+
 class Usage(Record):
     """The tokens a call used."""
 
@@ -117,6 +190,33 @@ class Response(Mapping[str, Any]):
         return self._headers
 
     @property
+    def choices(self) -> list[Choice]:
+        """The answers in the form of v2, whichever API gave them; empty where the reply is none of a model."""
+        choices = self.body.get("choices")
+        return [Choice(choice) for choice in (_choices(self.body) if choices is None else choices)]
+
+    @property
+    def reasoning_content(self) -> str | None:
+        """What a reasoning model thought, or in a stream the increment; None where it did not."""
+        return self.body.get("reasoning_content")
+
+    @property
+    def parsed(self) -> Any:
+        """The value of a reply that was asked for with a type or schema in `response_format=`.
+
+        Raises:
+            ParseError: The reply was cut, refused, or does not fit.
+            InvalidArgumentError: The call named no such type.
+        """
+        from qianfan.errors import InvalidArgumentError
+
+        raise InvalidArgumentError("nothing to parse: the call named no type or schema in response_format=")
+
+    def model_dump(self) -> dict[str, Any]:
+        """Return the body; the name that openai's objects have for it."""
+        return self.body
+
+    @property
     def usage(self) -> Usage:
         """The tokens used, 0 where the platform gave none."""
         return Usage(self.body.get("usage") or {})
@@ -167,6 +267,8 @@ class Response(Mapping[str, Any]):
     def __getitem__(self, key: str) -> Any:
         if key in _FIELDS:
             return getattr(self, key)
+        if key == "choices" and key not in self.body and "result" in self.body:
+            return _choices(self.body)
         return self.body[key]
 
     def __iter__(self) -> Iterator[str]:
@@ -215,6 +317,29 @@ class Summed(Protocol):
     def reply(self) -> Response:
         """Return what the unary call would have returned."""
         ...
+
+
+def _choices(body: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return v2's form of what v1 says: made when it is asked for, as code for v1 never does."""
+    if "result" not in body:
+        return []
+    message: dict[str, Any] = {"role": "assistant", "content": body["result"]}
+    call = body.get("function_call")
+    if call:
+        function = {"name": call.get("name"), "arguments": call.get("arguments")}
+        message["tool_calls"] = [{"index": 0, "id": call["name"], "type": "function", "function": function}]
+    if "is_end" not in body:
+        return [{"index": 0, "message": message, "finish_reason": _finish(body)}]
+    return [{"index": 0, "delta": message, "finish_reason": _finish(body) if body["is_end"] else None}]
+
+
+def _finish(body: dict[str, Any]) -> str:
+    if body.get("function_call"):
+        return "tool_calls"
+    if body.get("need_clear_history"):
+        return "content_filter"
+    said = "length" if body.get("is_truncated") else body.get("finish_reason") or "stop"
+    return "stop" if said == "normal" else str(said)
 
 
 _FIELDS = frozenset({"body", "code", "headers"})

@@ -14,9 +14,11 @@ from qianfan.drivers.aio import AsyncStream
 from qianfan.drivers.sync import Stream
 from qianfan.resources.base import Resource
 from qianfan.resources.chat import Chat
+from qianfan.resources.chat_completions import ChatCompletions
 from qianfan.resources.completion import Completions
 from qianfan.resources.embedding import Embeddings
 from qianfan.resources.images import ImageReading, Images
+from qianfan.resources.models import Models
 from qianfan.resources.plugin import Plugins
 from qianfan.resources.rerank import Rerank
 from qianfan.resources.tokens import Tokens
@@ -38,10 +40,12 @@ CLASSES: list[tuple[type, type]] = [
     *((cls, cls) for pair in RESOURCES.values() for cls in pair),
     (Qianfan, Qianfan),
     (Stream, AsyncStream),
+    (ChatCompletions, ChatCompletions),
+    (Models, Models),
 ]
 
 #: What waits for nothing needs no twin under another name.
-NO_WAITING = {"models", "so_far"}
+NO_WAITING = {"models", "so_far", "with_options"}
 
 #: Python's own protocols, beside their async spelling.
 PROTOCOLS = [

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from qianfan.response import Response
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 
 class Call(NamedTuple):
@@ -19,6 +21,7 @@ class Call(NamedTuple):
         stream: Whether the reply comes as events.
         headers: Headers to add.
         query: Query parameters to add.
+        becomes: What a whole reply is made: told its status, headers and body.
     """
 
     kind: str
@@ -28,6 +31,7 @@ class Call(NamedTuple):
     stream: bool = False
     headers: Mapping[str, str] | None = None
     query: Mapping[str, str] | None = None
+    becomes: Callable[[int, Mapping[str, str], Any], Response] = Response
 
 
 class Options(NamedTuple):

@@ -51,6 +51,11 @@ def encode(call: Call, prefix: str, *, verbatim: bool = False) -> Request:
 
 def _path(call: Call, *, verbatim: bool) -> str:
     """Return where a call goes, below the prefix."""
+    if call.kind not in catalog.paths():
+        raise InvalidArgumentError(
+            f"v1 has no call for {call.kind}",
+            hint="请用 v2 的密钥：api_key= 或 access_key= 与 secret_key= (use a key of v2: api_key=, or access_key= and secret_key=)",
+        )
     if verbatim and call.endpoint:
         return call.endpoint.lstrip("/")
     return _address(call.kind, call.model or None, call.endpoint or None)
@@ -90,9 +95,10 @@ def _service(model: str, endpoint: str | None, known: Model | None) -> str:
 class V1:
     """What the service's replies to one call mean."""
 
-    __slots__ = ("_kind", "_model", "_texts")
+    __slots__ = ("_kind", "_model", "_texts", "becomes")
 
     def __init__(self, call: Call) -> None:
+        self.becomes = call.becomes
         self._kind = call.kind
         self._texts = len(call.fields["input"]) if call.kind == "embedding" else 0
         self._model = None if call.endpoint else call.model
@@ -104,7 +110,7 @@ class V1:
             self._raise_for(body, reply)
         if self._kind != "chat":
             self._fit(body, reply)
-        return Response(reply.status, reply.headers, body)
+        return self.becomes(reply.status, reply.headers, body)
 
     def decode_event(self, head: Reply, event: Event) -> Response:
         """Return one event, or raise the error it reports."""
@@ -143,10 +149,11 @@ class V1:
 class V1Reading:
     """The events of one stream so far, as the reply a unary call would have given."""
 
-    __slots__ = ("_decode", "_head", "_last", "_texts")
+    __slots__ = ("_becomes", "_decode", "_head", "_last", "_texts")
 
     def __init__(self, dialect: V1, head: Reply) -> None:
         self._decode = dialect.decode_event
+        self._becomes = dialect.becomes
         self._head = head
         self._texts: list[str] = []
         self._last: dict[str, Any] = {}
@@ -180,7 +187,7 @@ class V1Reading:
             body["result"] = "".join(self._texts)
         for only_in_streams in ("sentence_id", "is_end", "_event"):
             body.pop(only_in_streams, None)
-        return Response(self._head.status, self._head.headers, body)
+        return self._becomes(self._head.status, self._head.headers, body)
 
 
 def failure(body: dict[str, Any], reply: Reply) -> QianfanError | None:

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 _DONE = b"[DONE]"
 
+MODELS = "models"  # the kind of the call that lists them
+
 _WRITING = frozenset({"chat", "completion"})
 
 
@@ -40,6 +42,8 @@ def encode(call: Call, base_url: str) -> Request:
     Raises:
         InvalidArgumentError: v2 has no such services, or the body is no JSON.
     """
+    if call.kind == MODELS:
+        return Request("GET", base_url + catalog.paths_v2()[MODELS], headed(call.headers))
     model, family = _service(call.kind, call.model or None, call.endpoint or None)
     fields: dict[str, Any] = {"model": model, **call.fields}
     if family == "chat":
@@ -81,9 +85,10 @@ def _service(kind: str, model: str | None, endpoint: str | None) -> tuple[str, s
 class V2:
     """What the service's replies to one call mean."""
 
-    __slots__ = ("_kind", "_model", "_texts")
+    __slots__ = ("_kind", "_model", "_texts", "becomes")
 
     def __init__(self, call: Call) -> None:
+        self.becomes = call.becomes
         self._kind = call.kind
         self._texts = len(call.fields["input"]) if call.kind == "embedding" else 0
         self._model = call.endpoint or call.model
@@ -103,7 +108,7 @@ class V2:
                 body["object"] = "completion"
         elif self._kind == "embedding":
             check_vectors(body, self._texts, reply)
-        return Response(reply.status, reply.headers, body)
+        return self.becomes(reply.status, reply.headers, body)
 
     def reading(self, head: Reply) -> V2Reading:
         """Return what reads a stream of events."""
@@ -135,6 +140,7 @@ class V2Reading:
     """The events of one stream: v1's names added, the last held until its usage and end are known."""
 
     __slots__ = (
+        "_becomes",
         "_calls",
         "_dialect",
         "_ended",
@@ -150,6 +156,7 @@ class V2Reading:
 
     def __init__(self, dialect: V2, head: Reply, name: str) -> None:
         self._dialect = dialect
+        self._becomes = dialect.becomes
         self._head = head
         self._object = name
         self._held: dict[str, Any] | None = None
@@ -220,7 +227,7 @@ class V2Reading:
             body.pop(only_in_streams, None)
         _speak(body, message, choice)
         _judge(body, choice, message.get("tool_calls"))
-        return Response(self._head.status, self._head.headers, body)
+        return self._becomes(self._head.status, self._head.headers, body)
 
     def _add(self, body: dict[str, Any], choice: Mapping[str, Any], message: Mapping[str, Any]) -> None:
         """Give an event the names of v1, and add it to the sum."""

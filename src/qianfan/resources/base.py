@@ -177,3 +177,17 @@ def filled_text(name: str, value: Any) -> str:
     if not value.strip():
         raise InvalidArgumentError(f"{name} is empty")
     return value
+
+
+#: openai's names of the options of a call.
+_OPTIONS = {
+    "timeout": "request_timeout",
+    "extra_body": "extra",
+    "extra_headers": "headers",
+    "extra_query": "query",
+}
+
+
+def renamed(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the parameters of a call under the names that `do` has for them."""
+    return {_OPTIONS.get(name, name): value for name, value in parameters.items()}

@@ -8,26 +8,38 @@ from qianfan.messages import Conversation, conversation
 from qianfan.resources.base import Resource, WritingParameters
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from typing_extensions import Unpack
 
+    from qianfan.core.call import Call, Options
     from qianfan.drivers.aio import AsyncStream
     from qianfan.drivers.sync import Stream
+    from qianfan.resources.chat_completions import ChatCompletions
     from qianfan.response import Response
 
 
 class ChatParameters(WritingParameters, total=False):
-    """What a chat call may set beside `WritingParameters`.
+    """What a chat call may set beside `WritingParameters`; the words of v1 and of v2 serve on both.
 
     Attributes:
+        max_completion_tokens: v2's name of `max_output_tokens`.
+        seed: The same seed gives the same answer, as far as the model can (v2).
+        repetition_penalty: Penalty for repetition, in (0, 2] (open models).
+        parallel_tool_calls: Whether the model may call several tools at once (v2).
+        stream_options: `{"include_usage": ...}`; a stream tells its usage unless this says otherwise (v2).
+        web_search: `{"enable": ..., "enable_citation": ..., "enable_trace": ...}` (v2).
+        user: v2's name of `user_id`.
         frequency_penalty: Penalty for frequent words, in [-2, 2] (some models).
         presence_penalty: Penalty for words already present, in [-2, 2] (some models).
         min_output_tokens: Fewest tokens of the answer.
         functions: What the model may call: `{name, description, parameters}`, the last a JSON schema.
-        tool_choice: The function it must call: `{"type": "function", "function": {"name": ...}}`.
-        tools: Search tools (open models).
-        response_format: `text` or `json_object`.
+        tool_choice: The function it must call: `{"type": "function", "function": {"name": ...}}`; or
+            `auto`, `none`, `required` (v2).
+        tools: What the model may call, in the words of v2 (`{"type": "function", "function": {...}}`), or
+            plain functions, whose schema comes from their signature and docstring.
+        response_format: `text` or `json_object`; on v2 also a JSON schema, a dataclass, a TypedDict or a
+            pydantic model, of which `parsed` of the reply is then a value.
         disable_search: Whether to answer without a web search.
         enable_citation: Whether to mark the sources of a web search in the answer.
         enable_trace: Whether to list the sources of a web search.
@@ -39,10 +51,17 @@ class ChatParameters(WritingParameters, total=False):
     frequency_penalty: float | None
     presence_penalty: float | None
     min_output_tokens: int | None
+    max_completion_tokens: int | None
+    seed: int | None
+    repetition_penalty: float | None
+    parallel_tool_calls: bool | None
+    stream_options: Mapping[str, Any] | None
+    web_search: Mapping[str, Any] | None
+    user: str | None
     functions: Sequence[Mapping[str, Any]] | None
-    tool_choice: Mapping[str, Any] | None
-    tools: Sequence[Mapping[str, Any]] | None
-    response_format: str | None
+    tool_choice: Mapping[str, Any] | str | None
+    tools: Sequence[Mapping[str, Any] | Callable[..., Any]] | None
+    response_format: str | Mapping[str, Any] | type | None
     disable_search: bool | None
     enable_citation: bool | None
     enable_trace: bool | None
@@ -52,9 +71,19 @@ class ChatParameters(WritingParameters, total=False):
 
 
 class Chat(Resource):
-    """Chat on a client: `client.chat.do(messages=...)`; default model ERNIE-Bot-turbo."""
+    """Chat on a client: `client.chat.do(messages=...)`.
+
+    The default model is ERNIE-Bot-turbo; on v2 ernie-lite-8k, which the platform names as its successor.
+    """
 
     kind = "chat"
+
+    @property
+    def completions(self) -> ChatCompletions:
+        """The same calls in the form of openai: `client.chat.completions.create(...)`."""
+        from qianfan.resources.chat_completions import ChatCompletions
+
+        return ChatCompletions(self)
 
     @overload
     def do(
@@ -113,8 +142,7 @@ class Chat(Resource):
 
         See https://cloud.baidu.com/doc/WENXINWORKSHOP/s/4lilb2lpf and its neighbours, one page a model.
         """
-        fields = {"messages": conversation(messages)}
-        return self._client.perform(*self._call(fields, parameters, model, endpoint, stream))
+        return self._client.perform(*self._asked(messages, model, endpoint, stream, parameters))
 
     @overload
     async def ado(
@@ -153,5 +181,35 @@ class Chat(Resource):
         **parameters: Unpack[ChatParameters],
     ) -> Response | AsyncStream:
         """Do what `do` does, in the running event loop; with `stream=True` the stream is an async one."""
-        fields = {"messages": conversation(messages)}
-        return await self._client.aperform(*self._call(fields, parameters, model, endpoint, stream))
+        return await self._client.aperform(*self._asked(messages, model, endpoint, stream, parameters))
+
+    def _asked(
+        self,
+        messages: Conversation,
+        model: str | None,
+        endpoint: str | None,
+        stream: bool,
+        parameters: Mapping[str, Any],
+    ) -> tuple[Call, Options]:
+        call, options = self._call({"messages": conversation(messages)}, parameters, model, endpoint, stream)
+        if call.fields.get("tools") or call.fields.get("response_format"):
+            call = described(call)
+        return call, options
+
+
+def described(call: Call) -> Call:
+    """Return a call with functions and types in it described as JSON can."""
+    fields = dict(call.fields)
+    tools = fields.get("tools")
+    if tools:
+        from qianfan import schema
+
+        fields["tools"] = [schema.tool(tool) if callable(tool) else tool for tool in tools]
+    wanted = fields.get("response_format")
+    if wanted is None or isinstance(wanted, str):
+        return call._replace(fields=fields)
+    from qianfan.structured import Format
+
+    form = Format.of(wanted)
+    fields["response_format"] = form.wire
+    return call._replace(fields=fields, becomes=form.reply)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, overload
+from typing import TYPE_CHECKING, Any, Literal, overload
 
-from qianfan.resources.base import Resource, WritingParameters, filled_text
+from qianfan.resources.base import Resource, WritingParameters, filled_text, renamed
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -121,3 +121,22 @@ class Completions(Resource):
         """Do what `do` does, in the running event loop; with `stream=True` the stream is an async one."""
         fields = {"prompt": filled_text("prompt", prompt)}
         return await self._client.aperform(*self._call(fields, parameters, model, endpoint, stream))
+
+    def create(
+        self, *, prompt: str, model: str | None = None, stream: bool | None = False, **parameters: Any
+    ) -> Response | Stream:
+        """Do what `do` does, under the names of openai: `client.completions.create(model=, prompt=)`.
+
+        Args:
+            prompt: The text to write on from.
+            model: A model's id, or the name of a service of your own.
+            stream: Whether the text comes in events as it is written.
+            **parameters: What `do` takes, and openai's `timeout`, `extra_body`, `extra_headers`, `extra_query`.
+        """
+        return self.do(prompt, model, stream=bool(stream), **renamed(parameters))
+
+    async def acreate(
+        self, *, prompt: str, model: str | None = None, stream: bool | None = False, **parameters: Any
+    ) -> Response | AsyncStream:
+        """Do what `create` does, in the running event loop."""
+        return await self.ado(prompt, model, stream=bool(stream), **renamed(parameters))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from qianfan import catalog
 from qianfan.errors import InvalidArgumentError, QianfanError
-from qianfan.resources.base import CallOptions, Resource
+from qianfan.resources.base import CallOptions, Resource, renamed
 from qianfan.response import Response
 from qianfan.settings import bounded
 
@@ -95,6 +95,34 @@ class Embeddings(Resource):
         if len(calls) == 1:
             return await self._client.aask(calls[0], options)
         return await self._client.aask_all(calls, options, at_once, _joined)
+
+    def create(
+        self,
+        *,
+        input: str | Iterable[str],  # noqa: A002  # the name openai has
+        model: str | None = None,
+        **parameters: Any,
+    ) -> Response:
+        """Do what `do` does, under the names of openai: `client.embeddings.create(model=, input=)`.
+
+        Args:
+            input: One text or several.
+            model: A model's id, or the name of a service of your own.
+            **parameters: What `do` takes, and openai's `timeout`, `extra_body`, `extra_headers`, `extra_query`.
+        """
+        texts = [input] if isinstance(input, str) else input
+        return self.do(texts, model, **renamed(parameters))
+
+    async def acreate(
+        self,
+        *,
+        input: str | Iterable[str],  # noqa: A002  # the name openai has
+        model: str | None = None,
+        **parameters: Any,
+    ) -> Response:
+        """Do what `create` does, in the running event loop."""
+        texts = [input] if isinstance(input, str) else input
+        return await self.ado(texts, model, **renamed(parameters))
 
     def _calls(
         self,

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from qianfan.errors import InvalidArgumentError
-from qianfan.resources.base import CallOptions, Resource, WritingParameters, filled_text
+from qianfan.resources.base import CallOptions, Resource, WritingParameters, filled_text, renamed
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -92,6 +92,20 @@ class Images(Resource):
         """Do what `do` does, in the running event loop."""
         fields = {"prompt": filled_text("prompt", prompt)}
         return await self._client.aask(*self._call(fields, parameters, model, endpoint))
+
+    def generate(self, *, prompt: str, model: str | None = None, **parameters: Any) -> Response:
+        """Do what `do` does, under the names of openai: `client.images.generate(model=, prompt=)`.
+
+        Args:
+            prompt: What the images show.
+            model: A model's id, or the name of a service of your own.
+            **parameters: What `do` takes, and openai's `timeout`, `extra_body`, `extra_headers`, `extra_query`.
+        """
+        return self.do(prompt, model, **renamed(parameters))
+
+    async def agenerate(self, *, prompt: str, model: str | None = None, **parameters: Any) -> Response:
+        """Do what `generate` does, in the running event loop."""
+        return await self.ado(prompt, model, **renamed(parameters))
 
 
 class ImageReading(Resource):

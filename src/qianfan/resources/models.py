@@ -1,0 +1,69 @@
+"""The models that a key may use (v2)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypedDict
+
+from qianfan.core.call import Call, Options
+from qianfan.response import Record, Response
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from typing_extensions import Unpack
+
+    from qianfan.client import Qianfan
+
+
+class ListOptions(TypedDict, total=False):
+    """What the call may set for itself; see `qianfan.resources.base.CommonOptions`."""
+
+    retry_count: int | None
+    request_timeout: float | None
+    backoff_factor: float | None
+    headers: Mapping[str, str] | None
+
+
+class ModelList(Response):
+    """The models; iterating gives them one by one, each with `id` and `owned_by`."""
+
+    __slots__ = ()
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter([Record(model) for model in self.body.get("data") or ()])
+
+    def __len__(self) -> int:
+        return len(self.body.get("data") or ())
+
+
+class Models:
+    """Models on a client: `client.models.list()`."""
+
+    def __init__(self, client: Qianfan) -> None:
+        self._client = client
+
+    def list(self, **options: Unpack[ListOptions]) -> ModelList:
+        """Return the models that the client's key may use, services of the account's own among them.
+
+        Args:
+            **options: See `ListOptions`.
+
+        Raises:
+            InvalidArgumentError: The client has no key of v2.
+            APIError: The platform refuses it, in the platform's own words.
+            RequestError: No usable reply came.
+
+        See https://cloud.baidu.com/doc/qianfan-api/s/Fm9l6ocai.
+        """
+        return self._client.ask(*_listed(options))  # type: ignore[return-value]  # see `becomes`
+
+    async def alist(self, **options: Unpack[ListOptions]) -> ModelList:
+        """Do what `list` does, in the running event loop."""
+        return await self._client.aask(*_listed(options))  # type: ignore[return-value]  # see `becomes`
+
+
+def _listed(options: ListOptions) -> tuple[Call, Options]:
+    call = Call("models", None, None, {}, headers=options.get("headers"), becomes=ModelList)
+    return call, Options(
+        options.get("retry_count"), options.get("request_timeout"), options.get("backoff_factor")
+    )
