@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from qianfan import catalog
-from qianfan.local.console import services, training
+from qianfan.local.console import fields, services, training
 from qianfan.local.console.access import AccessKeys
 from qianfan.local.console.datasets import Datasets
 from qianfan.local.console.examples import Examples
@@ -17,8 +17,10 @@ from qianfan.local.console.tasks import Tasks
 from qianfan.local.wire import Refusal
 
 if TYPE_CHECKING:
-    from qianfan.catalog import Model
+    from collections.abc import Iterable
+
     from qianfan.local.clock import Clock
+    from qianfan.local.console.models import Model, Version
     from qianfan.local.console.store import Store
 
 DEPLOYING = 6
@@ -34,7 +36,7 @@ class Tuned(NamedTuple):
         examples: What it has learnt.
     """
 
-    base: Model | None
+    base: catalog.Model | None
     examples: Examples
 
 
@@ -72,6 +74,32 @@ class Account:
             raise Refusal(DEPLOYING)
         base = catalog.by_endpoint("chat", training.TRAINS[service.train_type].endpoint)
         return Tuned(base, self._examples(tuple(service.datasets)))
+
+    def delete_models(self, models: Iterable[Model]) -> None:
+        """Delete models and their versions.
+
+        Raises:
+            Refusal: 500001 a service stands on one of them.
+        """
+        with self.store.transaction():
+            for model in {model.id: model for model in models}.values():
+                self._refuse_used(self.models.versions(model))
+                self.models.delete(model)
+
+    def delete_versions(self, versions: Iterable[Version]) -> None:
+        """Delete versions of models.
+
+        Raises:
+            Refusal: 500001 a service stands on one of them.
+        """
+        with self.store.transaction():
+            for version in {version.id: version for version in versions}.values():
+                self._refuse_used([version])
+                self.models.delete_version(version)
+
+    def _refuse_used(self, versions: list[Version]) -> None:
+        if self.services.use(versions):
+            raise fields.refusal(fields.PARAM, "a service stands on the model")
 
     def _learn(self, datasets: tuple[int, ...]) -> Examples:
         return Examples(self.jobs.pairs(list(datasets)))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qianfan.local.console import samples
+from qianfan.local.console import fields, samples
 from qianfan.local.console.store import Table
 
 if TYPE_CHECKING:
@@ -95,15 +95,26 @@ class Datasets:
             self._samples.put(_Samples(dataset.id, dataset.uid, name, pairs))
             return dataset
 
-    def find(self, key: Any) -> Dataset | None:
+    def get(self, key: Any) -> Dataset | None:
         """Return the dataset of an id, `ds-...` or `dg-...`."""
         if isinstance(key, str) and key.startswith("dg-"):
             key = "ds-" + key.removeprefix("dg-")
         return self._datasets.get(key)
 
+    def find(self, key: Any) -> Dataset:
+        """Return the same.
+
+        Raises:
+            Refusal: 500001 there is none.
+        """
+        dataset = self.get(key)
+        if dataset is None:
+            raise fields.refusal(fields.PARAM, f"there is no dataset {key!r}")
+        return dataset
+
     def to_train_on(self, key: Any) -> tuple[int, int] | None:
         """Return the id and the number of samples that a job gets for a dataset's key."""
-        dataset = self.find(key)
+        dataset = self.get(key)
         if dataset is not None:
             return dataset.id, dataset.count
         return (BUILT_IN, len(samples.built_in())) if self._any else None

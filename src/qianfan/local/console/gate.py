@@ -8,6 +8,7 @@ import uuid
 from typing import TYPE_CHECKING
 
 from qianfan.local.console import fields, v1, v2, visualdl
+from qianfan.local.console.asked import Asked
 from qianfan.local.console.signature import Denied
 from qianfan.local.handler import Answering
 from qianfan.local.wire import Refusal, Reply, as_object
@@ -36,7 +37,7 @@ class _Console(Answering):
         """Return True: the store may wait for a disk."""
         return True
 
-    def _let_in(self, request: Request) -> v1.Asked:
+    def _let_in(self, request: Request) -> Asked:
         """Return the call, if its signature and body are good.
 
         Raises:
@@ -52,7 +53,7 @@ class _Console(Answering):
         body = as_object(request.content) if request.body else {}
         if body is None:
             raise fields.refusal(fields.PARAM, "the body must be a JSON object")
-        return v1.Asked(account, body, now, f"http://{request.headers.get('host', 'localhost')}")
+        return Asked(account, body, now, f"http://{request.headers.get('host', 'localhost')}")
 
 
 class V1(_Console):

@@ -15,18 +15,7 @@ if TYPE_CHECKING:
 _MOST_KEYS = 100  # of one page
 
 
-def _uid(record: Any) -> str:
-    uid: str = record.uid
-    return uid
-
-
-def page(
-    body: Json,
-    records: Iterable[Any],
-    name: str,
-    show: Callable[[Any], Json],
-    key: Callable[[Any], str] = _uid,
-) -> Json:
+def page(body: Json, records: Iterable[Any], name: str, show: Callable[[Any], Json]) -> Json:
     """Return one page of a list, newest first where `pageReverse`: from `marker` on, `maxKeys` at most.
 
     Raises:
@@ -37,7 +26,7 @@ def page(
     listed = list(records)
     if fields.optional(body, "pageReverse", checks.boolean, default=False):
         listed.reverse()
-    keys = [key(record) for record in listed]
+    keys: list[str] = [record.uid for record in listed]
     if marker and marker not in keys:
         raise fields.refusal(fields.PARAM, "marker names nothing in this list")
     first = keys.index(marker) if marker else 0

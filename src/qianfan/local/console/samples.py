@@ -7,10 +7,11 @@ A line is `{"prompt": "...", "response": "..."}`, or in the platform's own form
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard
 
 import orjson
 
@@ -19,11 +20,12 @@ from qianfan.local.wire import as_array, as_object
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    Source: TypeAlias = "str | os.PathLike[str] | Iterable[str | bytes | Mapping[str, Any]]"
+    Source: TypeAlias = "str | os.PathLike[str] | Iterable[str | bytes | Mapping[str, Any] | list[Any]]"
 
 Pair: TypeAlias = "tuple[str, str]"
 
 _BOM = b"\xef\xbb\xbf"
+_HALVES = re.compile("[\ud800-\udfff]")  # of characters, which no file can keep
 _SHOWN = 20  # bad lines that an error names
 
 
@@ -71,6 +73,8 @@ def _value(line: Any) -> Any:
     """Return what a line says; None where it says nothing."""
     if isinstance(line, Mapping):
         return dict(line)
+    if isinstance(line, list):
+        return as_array(line)
     if not isinstance(line, str | bytes):
         raise ValueError(f"is {type(line).__name__}, not text")  # noqa: TRY004  # one kind of error a line
     if not line.strip():
@@ -97,10 +101,14 @@ def _pair(value: Any) -> Pair:
     if turn is None:
         raise ValueError("is neither an object nor an array of objects")
     prompt, response = turn.get("prompt"), turn.get("response")
-    if not isinstance(prompt, str) or not prompt.strip():
+    if not _is_text(prompt):
         raise ValueError("prompt must be a string that is not blank")
     while isinstance(response, list) and response:  # [["best", "second best"]]
         response = response[0]
-    if not isinstance(response, str) or not response.strip():
+    if not _is_text(response):
         raise ValueError('response must be a string that is not blank, or an array such as [["..."]]')
     return prompt, response
+
+
+def _is_text(value: Any) -> TypeGuard[str]:
+    return isinstance(value, str) and bool(value.strip()) and not _HALVES.search(value)
