@@ -63,7 +63,8 @@ def to_v2(settings: Settings) -> Route:
     from qianfan.core import v2
 
     url = f"{_host(settings, '')}/v2" if settings.local else settings.v2_url
-    kinds = catalog.paths_v2() if settings.v1_credential is not None else catalog.paths()
+    own = catalog.paths_v2().keys()
+    kinds = own if settings.v1_credential is not None else own | catalog.paths().keys()
     return Route(kinds, partial(v2.encode, base_url=url), v2.V2, _v2_auth(settings))
 
 
