@@ -6,12 +6,12 @@ from typing import Annotated
 
 import typer
 
-from qianfan.cli import chat, serve
+from qianfan.cli import chat, doctor, finetune, model, serve, service
 from qianfan.version import VERSION
 
 app = typer.Typer(
     name="qianfan",
-    help="百度千帆大模型平台：对话，以及在本机运行的本地平台。",
+    help="百度千帆大模型平台：对话，调优、模型与服务，以及在本机运行的本地平台。",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
@@ -34,3 +34,7 @@ def root(
 
 app.command("chat")(chat.chat)
 app.command("serve")(serve.serve)
+app.command("doctor")(doctor.doctor)
+app.add_typer(finetune.app, name="finetune")
+app.add_typer(model.app, name="model")
+app.add_typer(service.app, name="service")

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import sys
+from pathlib import Path  # noqa: TC003  # typer reads the annotations
 from typing import TYPE_CHECKING, Annotated, Any
 
-import orjson
 import typer
 
+from qianfan.cli.account import STATE, running, wants_local
 from qianfan.cli.ending import clean_ending, say
+from qianfan.cli.values import pairs
 from qianfan.errors import InvalidArgumentError, QianfanError
 from qianfan.messages import Messages
 from qianfan.resources.base import CallOptions
@@ -36,7 +38,17 @@ def chat(
         typer.Option("--param", "-p", help="其他参数，名=JSON 值，可重复。", metavar="NAME=JSON"),
     ] = None,
     timeout: Annotated[float | None, typer.Option(help="等待下一段回答的秒数。")] = None,
-    local: Annotated[bool, typer.Option("--local", help="使用内嵌的本地平台，无需密钥与网络。")] = False,
+    local: Annotated[
+        bool,
+        typer.Option(
+            "--local",
+            help=f"使用本地平台，无需密钥与网络；--endpoint 的服务在当前目录的 {STATE} 里（若有）。",
+        ),
+    ] = False,
+    state: Annotated[
+        Path | None,
+        typer.Option(help="本地平台的状态文件，含 --local。", exists=True, dir_okay=False, metavar="FILE"),
+    ] = None,
 ) -> None:
     """与模型对话，回答边生成边输出。"""
     parameters: dict[str, Any] = {
@@ -50,12 +62,12 @@ def chat(
         "request_timeout": timeout,
     }
     with clean_ending():
-        parameters.update(_pairs(param or []))
+        parameters.update(_parameters(param))
         if prompt is None and not (sys.stdin and sys.stdin.isatty()):
             prompt = _piped()
         if prompt is not None and not prompt.strip():
             raise InvalidArgumentError("问题是空的 (the prompt is empty)")
-        with _service(endpoint, local=local) as service:
+        with _service(endpoint, local, state) as service:
             if prompt is None:
                 _converse(service, parameters)
             else:
@@ -78,38 +90,34 @@ def _piped() -> str:
 _NO_PARAMETERS = frozenset({"messages", "model", "endpoint", "stream", *CallOptions.__annotations__})
 
 
-def _pairs(given: list[str]) -> dict[str, Any]:
-    """Return `NAME=JSON` arguments as a dict; a value that is no JSON is a str."""
-    pairs: dict[str, Any] = {}
-    for pair in given:
-        name, equals, value = pair.partition("=")
+def _parameters(given: list[str] | None) -> dict[str, Any]:
+    """Return `NAME=JSON` arguments as a dict, which holds parameters of the model only."""
+    parameters = pairs(given, "disable_search=true")
+    for name in parameters:
         if name in _NO_PARAMETERS:
             raise InvalidArgumentError(f"--param {name} 不是模型参数 (is no parameter of the model)")
-        if not name or not equals:
-            raise InvalidArgumentError(
-                f"--param {pair!r} is not NAME=JSON", hint="--param disable_search=true"
-            )
-        try:
-            pairs[name] = orjson.loads(value)
-        except orjson.JSONDecodeError:
-            pairs[name] = value
-    return pairs
+    return parameters
 
 
 @contextlib.contextmanager
-def _service(endpoint: str | None, *, local: bool) -> Iterator[Chat]:
+def _service(endpoint: str | None, local: bool, state: Path | None) -> Iterator[Chat]:
     """Give the chat of the user's account, or of a platform that lives as long as the command."""
-    if not local:
+    if not wants_local(local, state):
         from qianfan.client import Qianfan
 
         with Qianfan() as client:
             yield client.chat
         return
-    from qianfan.local import platform
-
-    with platform(chunk_delay=_CHUNK_DELAY) as running, running.client() as client:
-        if endpoint:
-            running.add_endpoint(endpoint)
+    if (
+        state is None and endpoint and STATE.exists()
+    ):  # a preset model needs no state, and leaves the file to others
+        state = STATE
+    with running(state, _CHUNK_DELAY) as platform, platform.client() as client:
+        if endpoint and state is None:
+            try:
+                platform.add_endpoint(endpoint)
+            except ValueError as error:
+                raise InvalidArgumentError(f"--endpoint: {error}") from None
         yield client.chat
 
 

@@ -19,12 +19,13 @@ from qianfan.errors import InvalidArgumentError, QianfanError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_stderr = Console(stderr=True, highlight=False, soft_wrap=True)
+#: What is no result goes here.
+stderr = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 def say(message: object, style: str = "red") -> None:
     """Write one line to stderr, in colour where it is a terminal."""
-    _stderr.print(" ".join(str(message).split()), style=style, markup=False)
+    stderr.print(" ".join(str(message).split()), style=style, markup=False)
 
 
 def _give_up_stdout() -> None:
@@ -42,7 +43,7 @@ def clean_ending() -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        _stderr.print()
+        stderr.print()
         raise typer.Exit(130) from None
     except BrokenPipeError:  # the reader, such as `head`, has enough
         _give_up_stdout()
