@@ -70,6 +70,12 @@ def test_every_call_has_its_twin(group: type[Console], name: str) -> None:
     assert f"{name}(" in pydoc.plain(pydoc.render_doc(group))
 
 
+def test_earlier_code_finds_them() -> None:
+    """The three groups of the README are also where later SDKs had them."""
+    for name in ("FineTune", "Model", "Service"):
+        assert getattr(qianfan.resources, name) is getattr(qianfan, name)
+
+
 def test_there_is_no_twin_without_a_call() -> None:
     """Nothing exists in the async world only."""
     assert {(group, name[1:]) for group, name in operations(AsyncOperation)} == set(operations(Operation))
@@ -108,7 +114,7 @@ ACTIONS = {
 
 
 def test_every_route_has_a_call() -> None:
-    """Every route and action of these groups is declared, once. (service/appList, which answers secrets, is not.)"""
+    """Every route and action of these groups is declared, once; not service/appList, which answers secrets."""
     known = [f"/wenxinworkshop/{route}" for route in ROUTES.split()]
     known += [
         f"/v2/{group}?Action={action}" for group, actions in ACTIONS.items() for action in actions.split()

@@ -16,14 +16,20 @@ if TYPE_CHECKING:
         Text2Image,
         Tokenizer,
     )
+    from qianfan.console.finetune import FineTune
+    from qianfan.console.model import Model
+    from qianfan.console.service import Service
 
 __all__ = [
     "ChatCompletion",
     "Completion",
     "Embedding",
+    "FineTune",
     "Image2Text",
+    "Model",
     "Plugin",
     "Reranker",
+    "Service",
     "Text2Image",
     "Tokenizer",
 ]
@@ -34,5 +40,5 @@ def __getattr__(name: str) -> Any:
     if name in {"llm", "tools", "typing"}:
         return import_module(f"qianfan.resources.{name}")
     if name in __all__:
-        return getattr(import_module("qianfan.classic"), name)
+        return getattr(import_module("qianfan"), name)
     raise AttributeError(f"module 'qianfan.resources' has no attribute {name!r}")
