@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import http.client
 import json
+import re
 import time
 from datetime import datetime, timezone
 from urllib.parse import urlencode, urlsplit
@@ -21,6 +22,9 @@ README_JOB = {  # the example of the SDK's README of 2023, without the ids
     "trainConfig": {"epoch": 4, "learningRate": 0.00002, "batchSize": 4, "maxSeqLen": 4096},
     "trainsetRate": 20,
 }
+
+
+UUID = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 
 
 class Console:
@@ -181,3 +185,26 @@ def lines(count=40):
         }
         for i in range(count)
     ]
+
+
+def check(reply, path):
+    """Return the code of a refusal, or None; assert that the answer has the shape of its version."""
+    answer = reply.json()
+    assert reply.headers["Content-Type"] == "application/json; charset=utf-8"
+    if path.startswith("/v2/"):
+        assert re.fullmatch(UUID, answer["requestId"])
+        if reply.status == 200:
+            assert set(answer) == {"requestId", "result"}
+            return None
+        assert 400 <= reply.status < 500
+        assert set(answer) == {"requestId", "code", "message"}
+        assert re.fullmatch("[A-Za-z]+", answer["code"])
+        assert answer["message"]
+        return answer["code"]
+    assert re.fullmatch(r"\d{10}", answer["log_id"])
+    if "result" in answer:
+        assert set(answer) == {"log_id", "result"}
+        return None
+    assert set(answer) == {"log_id", "error_code", "error_msg"}
+    assert answer["error_msg"]
+    return answer["error_code"]

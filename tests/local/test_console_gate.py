@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import email.utils
 import json
-import re
 import threading
 import time
 
 import pytest
+from console_caller import check
 
 import qianfan
 from qianfan.console import dataset, finetune, model, service, v2
@@ -17,8 +17,6 @@ from qianfan.console.operation import Console, Operation
 TASK = "/wenxinworkshop/finetune/createTask"
 JOBS = "/v2/finetuning"
 QUERY = {"Action": "DescribeFineTuningJobs"}
-
-UUID = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 
 # What the client declares and this platform cannot do: nothing is known of what these answer, or it has
 # neither the buckets nor the figures they are about.
@@ -47,29 +45,6 @@ def declared():
     return sorted(
         {call._path for group in groups for call in vars(group).values() if isinstance(call, Operation)}
     )
-
-
-def check(reply, path):
-    """Return the code of a refusal, or None; assert that the answer has the shape of its version."""
-    answer = reply.json()
-    assert reply.headers["Content-Type"] == "application/json; charset=utf-8"
-    if path.startswith("/v2/"):
-        assert re.fullmatch(UUID, answer["requestId"])
-        if reply.status == 200:
-            assert set(answer) == {"requestId", "result"}
-            return None
-        assert 400 <= reply.status < 500
-        assert set(answer) == {"requestId", "code", "message"}
-        assert re.fullmatch("[A-Za-z]+", answer["code"])
-        assert answer["message"]
-        return answer["code"]
-    assert re.fullmatch(r"\d{10}", answer["log_id"])
-    if "result" in answer:
-        assert set(answer) == {"log_id", "result"}
-        return None
-    assert set(answer) == {"log_id", "error_code", "error_msg"}
-    assert answer["error_msg"]
-    return answer["error_code"]
 
 
 class TestDeclaredCalls:
