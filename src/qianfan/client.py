@@ -241,6 +241,11 @@ class Qianfan:
         own = self._settings.console
         return own, self._local_url if own.local else own.base_url, self._console_pool
 
+    @property
+    def version(self) -> int:
+        """Which API answers: 1 or 2."""
+        return self._settings.version
+
     def access_token(self) -> str:
         """Return the access token of the moment, fetched first where needed; "" where none is used."""
         from qianfan.drivers.sync import run
