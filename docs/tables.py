@@ -9,6 +9,7 @@ from pathlib import Path
 
 from qianfan import catalog, errors
 from qianfan.codes import CODES
+from qianfan.console import checks
 from qianfan.local.fidelity import RULES, Mark
 
 GUIDES = Path(__file__).parent / "guides"
@@ -58,9 +59,36 @@ def embedding_table() -> str:
     return "\n".join(rows)
 
 
+def checks_table() -> str:
+    """Return what a job of fine-tuning may ask for, by what it trains."""
+    rows = [
+        "| `trainType` | `peftType` | `learningRate` | `batchSize` | `maxSeqLen` |",
+        "|---|---|---|---|---|",
+    ]
+    for name, train in checks.TRAINS.items():
+        batch = checks.shown(train.batch_size) if train.batch_size else "不使用"
+        lengths = "、".join(map(str, train.max_seq_len)) + "，必填" if train.max_seq_len else "不检查"
+        rate = checks.shown(train.learning_rate)
+        rows.append(f"| {name} | {'、'.join(train.peft)} | {rate} | {batch} | {lengths} |")
+    common = [
+        ("`epoch`", checks.shown(checks.EPOCH)),
+        ("`trainsetRate`", checks.shown(checks.TRAINSET_RATE)),
+        ("任务与服务的 `name`、服务的 `uri`：长度", checks.shown(checks.NAME)),
+        ("`description`：长度", checks.shown(checks.DESCRIPTION)),
+    ]
+    rows += [
+        "",
+        "| 都有的字段 | 范围 |",
+        "|---|---|",
+        *(f"| {name} | {allowed} |" for name, allowed in common),
+    ]
+    return "\n".join(rows)
+
+
 TABLES = {
     "embedding.md": {"models": embedding_table},
     "errors.md": {"errors": error_tree, "codes": code_table},
+    "finetune.md": {"checks": checks_table},
     "local-platform.md": {"fidelity": fidelity_table},
 }
 
