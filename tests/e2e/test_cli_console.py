@@ -460,17 +460,21 @@ def test_nothing_to_list(at):
 
 def test_a_result_of_another_shape():
     """A result whose shape is not known here is printed as JSON."""
-    shapes = ([{"modelId": 1}], {"models": []}, None)
+    cases = [
+        ("model list", [{"modelId": 1}]),
+        ("model list", {"models": []}),
+        ("service show 1", {"service": {"id": 1}}),
+        ("finetune status -t 1 -j 1", None),
+    ]
     with Server() as server:
         env = {
             "QIANFAN_CONSOLE_API_BASE_URL": server.url,
             "QIANFAN_ACCESS_KEY": "a",
             "QIANFAN_SECRET_KEY": "s",
         }
-        for shape in shapes:
+        for line, shape in cases:
             server.answer(whole({"log_id": "1", "result": shape}))
-            done = run("model", "list", **env)
-            assert result(done) == shape
+            assert result(run(*shlex.split(line), **env)) == shape
 
 
 @posix

@@ -11,6 +11,7 @@ import typer
 
 from qianfan.cli.account import STATE, running, wants_local
 from qianfan.cli.ending import clean_ending, say
+from qianfan.cli.models import names
 from qianfan.cli.values import pairs
 from qianfan.errors import InvalidArgumentError, QianfanError
 from qianfan.messages import Messages
@@ -26,7 +27,15 @@ _CHUNK_DELAY = 0.02  # seconds between the embedded platform's events, so that o
 
 def chat(
     prompt: Annotated[str | None, typer.Argument(help="问题；不给时从管道读取，或进入多轮对话。")] = None,
-    model: Annotated[str | None, typer.Option("--model", "-m", help="模型名，默认 ERNIE-Bot-turbo。")] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            "--model",
+            "-m",
+            help="模型名，默认 ERNIE-Bot-turbo（v2 为 ernie-lite-8k）。",
+            autocompletion=names,
+        ),
+    ] = None,
     endpoint: Annotated[str | None, typer.Option("--endpoint", "-e", help="自己发布的服务的地址名。")] = None,
     system: Annotated[str | None, typer.Option("--system", "-s", help="模型人设。")] = None,
     temperature: Annotated[float | None, typer.Option(help="随机程度，(0, 1]。")] = None,
@@ -108,9 +117,7 @@ def _service(endpoint: str | None, local: bool, state: Path | None) -> Iterator[
         with Qianfan() as client:
             yield client.chat
         return
-    if (
-        state is None and endpoint and STATE.exists()
-    ):  # a preset model needs no state, and leaves the file to others
+    if state is None and endpoint and STATE.exists():  # a preset model leaves the file to others
         state = STATE
     with running(state, _CHUNK_DELAY) as platform, platform.client() as client:
         if endpoint and state is None:

@@ -11,7 +11,7 @@ from qianfan.cli import training
 from qianfan.cli.account import Local, State, account
 from qianfan.cli.ending import clean_ending, say
 from qianfan.cli.tables import Json, first, show, show_json
-from qianfan.cli.values import Fields, Unchecked, identifier, pairs
+from qianfan.cli.values import Fields, JobId, TaskId, Unchecked, identifier, pairs
 from qianfan.cli.waiting import status_command, wait_for
 from qianfan.errors import JobError, QianfanError
 
@@ -28,8 +28,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-TaskId = Annotated[str, typer.Option("--task", "-t", help="任务的 id。", metavar="ID")]
-JobId = Annotated[str, typer.Option("--job", "-j", help="运行的 id。", metavar="ID")]
 Wait = Annotated[bool, typer.Option("--wait", help="等待运行结束并显示进度；本地平台的时钟随之加快。")]
 Timeout = Annotated[float | None, typer.Option("--timeout", help="最多等待的秒数，含 --wait。", min=0.1)]
 
@@ -192,6 +190,7 @@ def _task(result: Mapping[str, Any]) -> Blocks:
 
 
 def _job(result: Mapping[str, Any]) -> Blocks:
+    progress = result.get("progress")
     return [
         {
             "任务 ID": result.get("taskId"),
@@ -201,7 +200,7 @@ def _job(result: Mapping[str, Any]) -> Blocks:
             "描述": result.get("description"),
             "状态": result.get("trainStatus"),
             "失败原因": result.get("failReason"),
-            "进度": f"{result.get('progress') or 0}%",
+            "进度": None if progress is None else f"{progress}%",
             "基础模型": result.get("trainType"),
             "训练方法": result.get("peftType"),
             "开始时间": result.get("startTime"),

@@ -9,7 +9,7 @@ import typer
 from qianfan.cli.account import Local, State, account
 from qianfan.cli.ending import clean_ending, say
 from qianfan.cli.tables import Json, first, records, show
-from qianfan.cli.values import Fields, Unchecked, identifier, pairs
+from qianfan.cli.values import Fields, JobId, TaskId, Unchecked, identifier, pairs
 from qianfan.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
@@ -69,8 +69,8 @@ def show_(
 
 @app.command("publish")
 def publish(
-    task: Annotated[str, typer.Option("--task", "-t", help="任务的 id。", metavar="ID")],
-    job: Annotated[str, typer.Option("--job", "-j", help="已完成的运行的 id。", metavar="ID")],
+    task: TaskId,
+    job: JobId,
     name: Annotated[str | None, typer.Option(help="发布为新模型：它的名称。")] = None,
     model: Annotated[
         str | None, typer.Option(help="发布为已有模型的新版本：模型的 id。", metavar="ID")
@@ -82,7 +82,7 @@ def publish(
     state: State = None,
     json: Json = False,
 ) -> None:
-    """把运行训练出的版本发布为模型。"""
+    """把已完成的运行发布为模型的一个版本。"""
     from qianfan.console.model import Model
 
     with clean_ending():
@@ -126,7 +126,7 @@ def _models(result: Mapping[str, Any]) -> Blocks | None:
 
 
 def _model(result: Mapping[str, Any]) -> Blocks:
-    versions = [_described(version) for version in records(result, "modelVersionList") or []]
+    versions = [_version_row(version) for version in records(result, "modelVersionList") or []]
     return [
         {
             "模型 ID": result.get("modelId"),
@@ -140,10 +140,10 @@ def _model(result: Mapping[str, Any]) -> Blocks:
 
 
 def _version(result: Mapping[str, Any]) -> Blocks:
-    return [{"模型 ID": result.get("modelId"), "名称": result.get("modelName"), **_described(result)}]
+    return [{"模型 ID": result.get("modelId"), "名称": result.get("modelName"), **_version_row(result)}]
 
 
-def _described(version: Mapping[str, Any]) -> Row:
+def _version_row(version: Mapping[str, Any]) -> Row:
     source = "sourceExtra.trainSourceExtra"
     return {
         "版本 ID": first(version, "modelVersionId", "modelVersionIdStr"),

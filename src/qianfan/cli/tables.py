@@ -33,14 +33,19 @@ def show(reply: Response, shape: Shape, *, as_json: bool) -> None:
     """Print what a reply's `result` holds."""
     result = reply.body.get("result")
     blocks = shape(result) if isinstance(result, Mapping) and not as_json else None
-    if blocks is None:
-        show_json(result)
-        return
+    if blocks is None or any(isinstance(block, Mapping) and not _fields(block) for block in blocks):
+        show_json(result)  # not of a shape that is known here
+    else:
+        print_blocks(blocks)
+
+
+def print_blocks(blocks: Blocks) -> None:
+    """Print blocks, an empty line between them."""
     for index, block in enumerate(blocks):
         if index:
             typer.echo()
         if isinstance(block, Mapping):
-            _print([[title, _text(value)] for title, value in block.items() if _text(value)], header=False)
+            _print(_fields(block), header=False)
         elif block:
             _print(_lines(block), header=True)
         else:
@@ -68,6 +73,11 @@ def first(record: Mapping[str, Any], *names: str) -> Any:
         if value is not None and value != "":
             return value
     return None
+
+
+def _fields(block: Row) -> list[list[str]]:
+    """Return the titles and values of an object, without those that are empty."""
+    return [[title, _text(value)] for title, value in block.items() if _text(value)]
 
 
 def _lines(rows: list[Row]) -> list[list[str]]:
@@ -100,10 +110,13 @@ def _print_table(lines: list[list[str]], *, header: bool) -> None:
     from rich.text import Text
 
     table = Table(box=box.SIMPLE_HEAD if header else None, show_header=header)
-    for index, title in enumerate(lines[0]):
-        table.add_column(
-            title if header else "", style="bold" if not header and not index else "", overflow="fold"
-        )
-    for cells in lines[header:]:
+    if header:
+        titles, *lines = lines
+        for title in titles:
+            table.add_column(title, overflow="fold")
+    else:
+        table.add_column(style="bold")
+        table.add_column(overflow="fold")
+    for cells in lines:
         table.add_row(*map(Text, cells))
     Console(highlight=False).print(table)

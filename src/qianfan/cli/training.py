@@ -78,8 +78,7 @@ def _usual(base: str | None, train_type: str | None) -> dict[str, Any]:
     from qianfan.console.checks import TRAINS
 
     if train_type is None:
-        train_type = TRAIN_TYPE if base in {None, BASE} else base
-    assert train_type is not None
+        train_type = base if base and base != BASE else TRAIN_TYPE
     train = TRAINS.get(train_type)
     config: dict[str, Any] = {"epoch": 4, "learningRate": 0.00002}
     if train is not None and train.max_seq_len:

@@ -9,6 +9,8 @@ import typer
 
 from qianfan.errors import InvalidArgumentError
 
+TaskId = Annotated[str, typer.Option("--task", "-t", help="任务的 id。", metavar="ID")]
+JobId = Annotated[str, typer.Option("--job", "-j", help="运行的 id。", metavar="ID")]
 Fields = Annotated[
     list[str] | None,
     typer.Option("--param", "-p", help="请求体的其他字段，名=JSON 值，可重复。", metavar="NAME=JSON"),
