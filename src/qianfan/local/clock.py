@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 _MINUTE, _HOUR, _DAY = 60.0, 3_600.0, 86_400.0
 
+_END = 253_370_764_800.0  # the year 9999, whose last days are the last that can be written as a date
+
 
 class Clock:
     """A clock that runs with the real one and can be moved forward.
@@ -45,10 +47,13 @@ class Clock:
         """Move the clock forward by the sum of the arguments.
 
         Raises:
-            ValueError: The sum is negative; a platform's time never runs backwards.
+            ValueError: The sum is negative, as a platform's time never runs backwards, or reaches the
+                year 9999.
         """
         step = seconds + minutes * _MINUTE + hours * _HOUR + days * _DAY
-        if step < 0:
-            raise ValueError(f"the clock only moves forward, not by {step} s")
         with self._lock:
+            if not step >= 0:  # nan neither
+                raise ValueError(f"the clock only moves forward, not by {step} s")
+            if not self.now() + step < _END:
+                raise ValueError(f"the clock ends before the year 9999, it cannot move by {step} s")
             self._offset += step

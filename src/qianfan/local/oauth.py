@@ -82,10 +82,11 @@ class Registry:
         self._clock = clock
         self._lifetime = lifetime
         self._any_key = any_key
-        self._applications = {kept.name: _application(kept) for kept in self._kept.all()}
+        self._applications: dict[str, Application] = {}  # those that have called, by their API Key
         self._tokens: dict[str, Token] = {}
         self._lock = threading.Lock()
-        self.default = next(iter(self._applications.values()), None) or self.add()
+        first = self._kept.get(1)
+        self.default = _application(first) if first else self.add()
 
     def add(self, ak: str | None = None, sk: str | None = None) -> Application:
         """Register an application; keys not given are derived from its number, the same in every run.
@@ -93,15 +94,15 @@ class Registry:
         Raises:
             ValueError: A key is empty, or another application has this API Key.
         """
-        with self._lock, self._store.transaction():
+        with self._store.transaction():
             number = self._kept.count() + 1
             ak = _letters(f"API Key {number}", 24) if ak is None else ak
             sk = _letters(f"Secret Key {number}", 32) if sk is None else sk
             if not ak or not sk:
                 raise ValueError("an application's ak and sk must not be empty")
-            if ak in self._applications:
+            if ak in self._applications or self._kept.named(ak) is not None:
                 raise ValueError(f"an application with ak {ak!r} exists already")
-            return self._applications.setdefault(ak, _application(self._kept.new(name=ak, sk=sk)))
+            return _application(self._kept.new(name=ak, sk=sk))
 
     def revoke(self) -> None:
         """Make every token issued so far unknown (code 110 from now on)."""
@@ -151,11 +152,14 @@ class Registry:
         return token.application
 
     def _application(self, ak: str, sk: str) -> Application | None:
-        if ak and ak not in self._applications and self._any_key and sk:
-            with self._lock:  # a stranger's keys may be real: they do not enter the store
-                guest = Application(_FIRST_GUEST + len(self._applications), ak, sk)
-                return self._applications.setdefault(ak, guest)
-        return self._applications.get(ak)
+        if ak in self._applications:
+            return self._applications[ak]
+        kept = self._kept.named(ak)
+        if kept is None and not (self._any_key and ak and sk):
+            return None
+        with self._lock:  # a stranger's keys may be real: they do not enter the store
+            guest = Application(_FIRST_GUEST + len(self._applications), ak, sk)
+            return self._applications.setdefault(ak, _application(kept) if kept else guest)
 
     def _issue(self, application: Application) -> Reply:
         expires = self._clock.now() + self._lifetime

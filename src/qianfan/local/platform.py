@@ -53,20 +53,26 @@ class Platform:
 
         Raises:
             OSError: The host or port cannot be used.
+            ValueError: Another platform took the state file while this one was stopped.
             ImportError: The extra `local` is not installed.
         """
         with self._lock:
             if self._server is None:
-                self._server = _server(self._state, self._host, self._port)
+                self._state.store.hold()
+                try:
+                    self._server = _server(self._state, self._host, self._port)
+                except BaseException:
+                    self._state.store.close()
+                    raise
         return self
 
     def stop(self) -> None:
         """Stop to serve and cut open streams; nothing happens where it already does not."""
         with self._lock:
             server, self._server = self._server, None
-        if server is not None:
-            server.stop()
-        self._state.store.close()
+            if server is not None:
+                server.stop()
+            self._state.store.close()
 
     def wait(self) -> None:
         """Wait until another thread stops the platform."""
@@ -224,13 +230,14 @@ class Platform:
             ValueError: There is no such job, or it is not running.
         """
         jobs = self._state.account.jobs
-        job = jobs.get(job_id)
-        if job is None:
-            raise ValueError(f"there is no job {job_id!r}")
-        try:
-            jobs.fail(job, message)
-        except Refusal:
-            raise ValueError(f"the job {job_id!r} is not running") from None
+        with self._state.store.transaction():  # a call may stop or delete the job
+            job = jobs.get(job_id)
+            if job is None:
+                raise ValueError(f"there is no job {job_id!r}")
+            try:
+                jobs.fail(job, message)
+            except Refusal:
+                raise ValueError(f"the job {job_id!r} is not running") from None
 
     def add_endpoint(self, name: str, kind: str = "chat") -> None:
         """Let a custom service answer at `/chat/<name>`, as a published model of your own would.

@@ -65,14 +65,21 @@ class State:
 
     Raises:
         ValueError: It is no such file, or in use.
+        OSError: It cannot be written.
     """
 
     def __init__(self, options: Options, clock: Clock, path: str = MEMORY) -> None:
         self.options = options
         self.clock = clock
         self.store = Store(path, clock)
-        self.account = Account(self.store, clock, any_key=options.any_key, any_dataset=options.any_dataset)
-        self.registry = Registry(self.store, clock, options.token_lifetime, any_key=options.any_key)
+        try:
+            self.account = Account(
+                self.store, clock, any_key=options.any_key, any_dataset=options.any_dataset
+            )
+            self.registry = Registry(self.store, clock, options.token_lifetime, any_key=options.any_key)
+        except BaseException:
+            self.store.close()
+            raise
         self.quotas = Quotas(clock, Limits(options.qps, options.rpm, options.tpm))
         self.journal = Journal(options.journal_size)
         self.plugins = Plugins()

@@ -12,6 +12,7 @@ import sqlite3
 import threading
 import weakref
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar
 
 import orjson
@@ -36,6 +37,15 @@ _TABLES = (
 )
 
 _LARGEST_ID = 2**63 - 1  # of SQLite's integers
+
+_PATIENCE = 1.0  # seconds to wait for another's file, who may be about to let it go
+
+# By what SQLite says.
+_COMPLAINTS = {
+    "locked": "the state file {} is in use by another platform: stop that one, or take another path",
+    "not a database": "{} is no state file of the local platform: take another path",
+    "malformed": "the state file {} is damaged: take another path, or a copy of it from before",
+}
 
 
 class Record(Protocol):
@@ -65,67 +75,141 @@ R = TypeVar("R", bound=Record)
 class Store:
     """One platform's database. Any thread may use it; a transaction holds it until its end.
 
+    The file is open, and nobody else can use it, from the beginning until `close`. Afterwards each
+    transaction opens it and lets it go, until `hold` is called.
+
     Args:
         path: The file, which is made where there is none; `:memory:` for none.
         clock: The platform's clock, whose offset is kept too.
 
     Raises:
-        ValueError: The file is no state file of this version, or another platform has it open.
+        ValueError: The file is no state file of this version, is damaged or in use, or cannot be made.
     """
 
     def __init__(self, path: str, clock: Clock) -> None:
         self._path = path
         self._clock = clock
+        self._pid = os.getpid()
         self._lock = threading.RLock()
-        self._depth = 0
+        self._within = False
+        self._held = False
         self._saved_offset = 0.0
         self._connection: sqlite3.Connection | None = None
-        self._close: weakref.finalize[Any, Any] | None = None
-        self._opened()
+        self._disconnect: weakref.finalize[Any, Any] | None = None
+        with _forking:
+            _stores.add(self)
+        self.hold()
+
+    def hold(self) -> None:
+        """Keep the file open, and others away from it.
+
+        Raises:
+            ValueError: It is in use, or is no longer a state file.
+            RuntimeError: This is a forked child, and the file belongs to its parent.
+        """
+        with self._lock:
+            self._opened()
+            self._held = True
+
+    def close(self) -> None:
+        """Let others have the file. What is in memory stays."""
+        with self._lock:
+            self._held = False
+            self._let_go()
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """Do all of the block or nothing; it is committed when the outermost block ends."""
+        """Do all of the block or nothing; it is committed when the outermost block ends.
+
+        Raises:
+            OSError: The file cannot be read or written, for one because the disk is full.
+            ValueError: It was closed, and cannot be opened again.
+            RuntimeError: This is a forked child, and the file belongs to its parent.
+        """
         with self._lock:
             connection = self._opened()
-            if self._depth:
+            if self._within:
                 yield connection
                 return
-            connection.execute("BEGIN IMMEDIATE")
-            self._depth = 1
+            self._within = True
             try:
+                connection.execute("BEGIN IMMEDIATE")
                 yield connection
-                self._keep_offset(connection)
-            except BaseException:
-                connection.execute("ROLLBACK")
-                raise
-            else:
+                offset = self._keep_offset(connection)
                 connection.execute("COMMIT")
+                self._saved_offset = offset
+            except sqlite3.DatabaseError as error:
+                raise OSError(_complaint(self._path, error)) from error
             finally:
-                self._depth = 0
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                self._within = False
+                if not self._held:
+                    self._let_go()
 
-    def close(self) -> None:
-        """Let go of the file; the next use opens it again. What is in memory stays."""
-        with self._lock:
-            if self._path != MEMORY and self._close is not None:
-                self._close()
-                self._connection = self._close = None
+    def rest(self) -> None:
+        """Let go of the file and wait, since SQLite's connections must not cross a fork.
+
+        The end of a child that has one too would delete what the parent is writing.
+        """
+        self._lock.acquire()
+        self._let_go()
+
+    def resume(self) -> None:
+        """Go on after the fork, be it in the parent or in the child, which has no right to the file."""
+        try:
+            if self._held and self._pid == os.getpid():
+                self._opened()
+        except ValueError:
+            pass  # somebody was quick to take the file; the next use says so
+        finally:
+            self._lock.release()
 
     def _opened(self) -> sqlite3.Connection:
         if self._connection is None:
+            if self._pid != os.getpid():
+                raise RuntimeError(f"the state file {self._path} belongs to the process that forked this one")
             self._connection = connection = _open(self._path)
             # Bound to this object's life, since a connection that is only forgotten warns.
-            self._close = weakref.finalize(self, _close, connection, os.getpid())
+            self._disconnect = weakref.finalize(self, _disconnect, connection, self._lock)
             row = connection.execute("SELECT value FROM facts WHERE name = 'clock offset'").fetchone()
             self._saved_offset = float(row[0]) if row else 0.0
             self._clock.catch_up(self._saved_offset)
         return self._connection
 
-    def _keep_offset(self, connection: sqlite3.Connection) -> None:
+    def _let_go(self) -> None:
+        if self._path != MEMORY and self._disconnect is not None:
+            self._disconnect()
+            self._connection = self._disconnect = None
+
+    def _keep_offset(self, connection: sqlite3.Connection) -> float:
         offset = self._clock.offset
         if offset != self._saved_offset:
             connection.execute("INSERT OR REPLACE INTO facts VALUES ('clock offset', ?)", (offset,))
-            self._saved_offset = offset
+        return offset
+
+
+_stores: weakref.WeakSet[Store] = weakref.WeakSet()
+_resting: list[Store] = []
+_forking = threading.Lock()  # held while the process forks
+
+
+def _before_fork() -> None:
+    _forking.acquire()
+    _resting.extend(_stores)
+    for store in _resting:
+        store.rest()
+
+
+def _after_fork() -> None:
+    for store in _resting:
+        store.resume()
+    _resting.clear()
+    _forking.release()
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(before=_before_fork, after_in_parent=_after_fork, after_in_child=_after_fork)
 
 
 class Table(Generic[R]):
@@ -208,19 +292,19 @@ class Table(Generic[R]):
 
 
 def _open(path: str) -> sqlite3.Connection:
+    if path != MEMORY:
+        _make(Path(path))
     try:
         # Autocommit: transactions are begun and ended here, not by the library.
-        connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=1.0)
-    except sqlite3.OperationalError as error:
-        raise ValueError(f"the state file {path} cannot be opened: {error}") from None
+        connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=_PATIENCE)
+    except sqlite3.DatabaseError as error:
+        raise ValueError(_complaint(path, error)) from None
     try:
         # No other process may have it open too: each would answer from what it remembers.
         connection.execute("PRAGMA locking_mode = EXCLUSIVE")
         connection.execute("BEGIN IMMEDIATE")
-        try:
-            _prepare(connection, path)
-        finally:
-            connection.execute("COMMIT")
+        _prepare(connection, path)
+        connection.execute("COMMIT")
         # Written through to the system at each commit: a killed process loses nothing. The system waits
         # for the disk by itself, so that a call does not.
         connection.execute("PRAGMA journal_mode = WAL")
@@ -234,8 +318,25 @@ def _open(path: str) -> sqlite3.Connection:
     return connection
 
 
-def _close(connection: sqlite3.Connection, pid: int) -> None:
-    if os.getpid() == pid:  # to close it in a forked child would take the parent's file away
+def _make(file: Path) -> None:
+    """Make the file where there is none, for its owner alone: it keeps secret keys."""
+    try:
+        file.touch(0o600, exist_ok=False)
+    except FileExistsError:
+        if not file.is_file():
+            raise ValueError(f"{file} is no file that could keep a state: take another path") from None
+        if not os.access(file, os.R_OK | os.W_OK):
+            raise ValueError(
+                f"the state file {file} cannot be read and written: take a path where you may"
+            ) from None
+    except OSError as error:
+        raise ValueError(
+            f"the state file {file} cannot be made: {error.strerror}: take a path where you may write"
+        ) from None
+
+
+def _disconnect(connection: sqlite3.Connection, lock: threading.RLock) -> None:
+    with lock:  # at the process's end a thread may be within a transaction
         connection.close()
 
 
@@ -247,20 +348,22 @@ def _prepare(connection: sqlite3.Connection, path: str) -> None:
         for statement in _TABLES:
             connection.execute(statement)
     elif application != _APPLICATION:
-        raise ValueError(f"{path} is a database of another program, no state file of the local platform")
+        raise ValueError(f"{path} is a database of another program, no state file: take another path")
     elif version != _SCHEMA:
         raise ValueError(
             f"the state file {path} has version {version}, and this release reads version {_SCHEMA}: "
-            "take another file, or the release that wrote it"
+            "take another path, or the release that wrote it"
         )
+    elif connection.execute("PRAGMA quick_check(1)").fetchone() != ("ok",):
+        raise sqlite3.DatabaseError("malformed")
 
 
 def _complaint(path: str, error: sqlite3.DatabaseError) -> str:
-    if "locked" in str(error):
-        return f"the state file {path} is in use by another platform"
-    if "not a database" in str(error):
-        return f"{path} is no state file of the local platform"
-    return f"the state file {path} cannot be used: {error}"
+    """Return what is wrong with a file, and what to do."""
+    for words, complaint in _COMPLAINTS.items():
+        if words in str(error):
+            return complaint.format(path)
+    return f"the state file {path} cannot be used: {error}: look for room on the disk and the right to write"
 
 
 def _letters(kind: str, number: int) -> str:
