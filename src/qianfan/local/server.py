@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import socket
@@ -136,14 +137,20 @@ class _Uvicorn(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:  # noqa: ARG002  # uvicorn's signature
         """Stop listening, cut every connection and see each task to its end."""
-        for server in self.servers:
+        with contextlib.suppress(NotImplementedError):  # the loop of Windows has no readers
+            asyncio.get_running_loop().remove_reader(self._listener)
+        this = {asyncio.current_task()}
+        while tasks := asyncio.all_tasks() - this:  # of requests, and of connections just accepted
+            self._cut()
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        self._cut()
+        for server in self.servers:  # not earlier: asyncio forgets, open, what it has just accepted
             server.close()
+            await server.wait_closed()
+
+    def _cut(self) -> None:
         for connection in list(self.server_state.connections):
             connection.transport.abort()
-        while tasks := list(self.server_state.tasks):
-            await asyncio.wait(tasks)
-        for server in self.servers:
-            await server.wait_closed()
 
     def stop(self) -> None:
         """Make `serve` return; from any thread."""
