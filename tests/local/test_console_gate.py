@@ -11,12 +11,18 @@ import pytest
 from console_caller import check
 
 import qianfan
+from qianfan.codes import CODES
 from qianfan.console import dataset, finetune, model, service, v2
 from qianfan.console.operation import Console, Operation
+from qianfan.local.console import signature
+from qianfan.local.console import v2 as platform_v2
+from qianfan.local.fidelity import RULES
 
 TASK = "/wenxinworkshop/finetune/createTask"
 JOBS = "/v2/finetuning"
 QUERY = {"Action": "DescribeFineTuningJobs"}
+
+NO_MONEY = 510403  # there is none to lack here
 
 # What the client declares and this platform cannot do: nothing is known of what these answer, or it has
 # neither the buckets nor the figures they are about.
@@ -91,6 +97,19 @@ class TestDeclaredCalls:
         reply = shared_console.send(path, b'{"Action": "DescribeFineTuningJobs"}', query)
 
         assert check(reply, path) in {500001, "InappropriateJSON"}
+
+
+def test_every_code_is_in_the_table_of_rules():
+    """The table of rules names every code that the console's rules answer."""
+    named = {rule.code for rule in RULES}
+    denials = {
+        reason[0] for name, reason in vars(signature).items() if name.isupper() and isinstance(reason, tuple)
+    }
+
+    assert len(denials) == 5
+    assert denials | {code for _, code in platform_v2._ERRORS.values()} - {"InternalError"} <= named
+    numbers = {code for code in CODES if isinstance(code, int)}
+    assert {code for code in numbers if 510_000 <= code < 520_000} - {NO_MONEY} <= named
 
 
 class TestBodies:

@@ -62,7 +62,7 @@ class V1(_Console):
     def reply(self, request: Request, call: Call) -> Reply:
         """Answer a call."""
         path = request.path.removeprefix(PREFIX + "/").rstrip("/")
-        call.endpoint = "/".join(path.split("/")[-2:])
+        call.endpoint = path
         try:
             asked = self._let_in(request)
         except Denied as denied:
@@ -84,7 +84,7 @@ class V2(_Console):
 
     def reply(self, request: Request, call: Call) -> Reply:
         """Answer a call."""
-        group = request.path.rstrip("/").rpartition("/")[2]
+        group = request.path.rpartition("/")[2]
         action = request.query.get("Action", "")
         call.endpoint = f"{group}.{action}"
         try:
