@@ -12,7 +12,7 @@ TYPE_CHECKING = False  # as type checkers read it; `typing` itself would be most
 if TYPE_CHECKING:
     from typing import Any
 
-    from qianfan import errors, local
+    from qianfan import errors, local, schema
     from qianfan.classic import (
         ChatCompletion,
         Completion,
@@ -74,6 +74,7 @@ _NAMES = {
     "get_config": ("config", "get_config"),
     "local": ("local", ""),
     "resources": ("resources", ""),
+    "schema": ("schema", ""),
 }
 
 __all__ = [
@@ -110,6 +111,7 @@ __all__ = [
     "errors",
     "get_config",
     "local",
+    "schema",
 ]
 
 

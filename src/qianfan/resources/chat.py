@@ -205,11 +205,10 @@ def described(call: Call) -> Call:
         from qianfan import schema
 
         fields["tools"] = [schema.tool(tool) if callable(tool) else tool for tool in tools]
-    wanted = fields.get("response_format")
-    if wanted is None or isinstance(wanted, str):
+    if fields.get("response_format") is None:
         return call._replace(fields=fields)
     from qianfan.structured import Format
 
-    form = Format.of(wanted)
+    form = Format.of(fields["response_format"])
     fields["response_format"] = form.wire
     return call._replace(fields=fields, becomes=form.reply)
