@@ -143,7 +143,7 @@ class TestFineTuning:
         ("changes", "refused", "says"),
         [
             ({"jobId": None}, WRONG, "jobId is missing"),
-            ({"jobId": "job-000000000000"}, NOT_FOUND, "task not exist"),
+            ({"jobId": "job-000000000000"}, NOT_FOUND, "job not exist"),
             ({"parameterScale": "ALL"}, WRONG, "parameterScale must be one of FullFineTuning, LoRA"),
             ({"parameterScale": "PromptTuning"}, WRONG, "parameterScale must be one of FullFineTuning, LoRA"),
             ({"hyperParameterConfig": None}, WRONG, "hyperParameterConfig is missing"),
@@ -245,6 +245,27 @@ class TestFineTuning:
     def test_unknown_jobs(self, shared_console, action, key, refused):
         """The same of jobs."""
         assert shared_console.refused("finetuning", action, jobId=key) == refused
+
+    def test_words(self, still):
+        """The messages call a job and a task as v2 does, not as v1."""
+        job_id = job(still)
+        task_id = task(still, job_id)
+        again = {"name": "demo", "model": "BLOOMZ-7B", "trainMode": "SFT"}
+        refused = [
+            still.act("finetuning", "CreateFineTuningJob", **again),
+            still.act("finetuning", "CreateFineTuningTask", **wanted(still, job_id)),
+            still.act("finetuning", "DeleteFineTuningTask", taskId=task_id),
+            still.act("finetuning", "DescribeFineTuningTask", taskId=999),
+            still.act("finetuning", "DescribeFineTuningTasks", jobId=999),
+        ]
+
+        assert [answer["message"] for _, answer in refused] == [
+            "job name exist",
+            "task training count over limit",
+            "task status invalid",
+            "task not exist",
+            "job not exist",
+        ]
 
     def test_stop_twice(self, still):
         """A task that does not run cannot be stopped."""

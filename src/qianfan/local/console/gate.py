@@ -99,8 +99,8 @@ class V2(_Console):
 
     def refused(self, refusal: Refusal) -> Reply:
         """Return a refusal in v2's shape."""
-        status, code = v2.error(refusal)
-        body: Json = {"requestId": str(uuid.uuid4()), "code": code, "message": refusal.message}
+        status, code, message = v2.error(refusal)
+        body: Json = {"requestId": str(uuid.uuid4()), "code": code, "message": message}
         return Reply(body, status=status)
 
 

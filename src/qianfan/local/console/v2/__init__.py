@@ -25,30 +25,23 @@ ACTIONS: dict[str, dict[str, Handler]] = {
     **{group: {} for group in _OTHER_GROUPS},
 }
 
-_BAD_REQUEST, _NOT_FOUND, _METHOD_NOT_ALLOWED, _CONFLICT, _TOO_LARGE, _SERVER_ERROR = (
-    400,
-    404,
-    405,
-    409,
-    413,
-    500,
-)
-
-# HTTP status and code of a refusal, by v1's code; every other is the first.
-_INAPPROPRIATE = _BAD_REQUEST, "InappropriateJSON"
+# What a refusal is in v2, by its code in v1: HTTP status, code, and the words that call a job a task, where
+# they are not v1's.
 _ERRORS = {
-    336007: (_TOO_LARGE, "EntityTooLarge"),
-    336101: (_METHOD_NOT_ALLOWED, "MethodNotAllowed"),
-    500000: (_SERVER_ERROR, "InternalError"),
-    510201: (_CONFLICT, "NameExists"),
-    510202: (_NOT_FOUND, "NotFound"),
-    510203: (_BAD_REQUEST, "OverLimit"),
-    510301: (_NOT_FOUND, "NotFound"),
-    510302: (_CONFLICT, "StatusInvalid"),
-    510402: (_CONFLICT, "OverLimit"),
+    336007: (413, "EntityTooLarge", ""),
+    336101: (405, "MethodNotAllowed", ""),
+    500000: (500, "InternalError", ""),
+    510201: (409, "NameExists", "job name exist"),
+    510202: (404, "NotFound", "job not exist"),
+    510203: (400, "OverLimit", "job count over limit"),
+    510301: (404, "NotFound", "task not exist"),
+    510302: (409, "StatusInvalid", "task status invalid"),
+    510402: (409, "OverLimit", "task training count over limit"),
 }
+_EVERY_OTHER = 400, "InappropriateJSON", ""
 
 
-def error(refusal: Refusal) -> tuple[int, str]:
-    """Return the HTTP status and the code of a refusal."""
-    return _ERRORS.get(refusal.code, _INAPPROPRIATE)
+def error(refusal: Refusal) -> tuple[int, str, str]:
+    """Return the HTTP status, the code and the message of a refusal."""
+    status, code, message = _ERRORS.get(refusal.code, _EVERY_OTHER)
+    return status, code, message or refusal.message
