@@ -53,7 +53,7 @@ class _Console(Answering):
         body = as_object(request.content) if request.body else {}
         if body is None:
             raise fields.refusal(fields.PARAM, "the body must be a JSON object")
-        return Asked(account, body, now, f"http://{request.headers.get('host', 'localhost')}")
+        return Asked(account, body, now, f"http://{request.headers['host']}")
 
 
 class V1(_Console):
