@@ -20,6 +20,10 @@
     │   ├── QuotaError                       a daily or total quota, a bill
     │   ├── BadRequestError                  the platform refuses the request as it is
     │   └── InternalError                    the service failed
+    ├── ParseError                           a reply without the value asked for; `text` and `usage` are its own
+    │   ├── ReplyTruncatedError              cut by the limit of tokens
+    │   ├── ReplyRefusedError                the model or the service would not answer
+    │   └── ReplyInvalidError (ValueError)   no JSON, or not what was asked for
     └── NotImplmentError (NotImplementedError)
 
 Which class a code gets is decided by `qianfan.codes`. Names that earlier SDKs spelled otherwise
@@ -31,10 +35,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from qianfan.codes import CODES, Kind
-from qianfan.response import Headers, RateLimits
+from qianfan.response import Headers, RateLimits, Usage
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from qianfan.response import Response
 
 
 #: HTTP statuses that pass with time.
@@ -277,6 +283,75 @@ class InternalError(APIError):
     """The service failed."""
 
     passing = True
+
+
+class ParseError(QianfanError):
+    """A reply came, but not with the value that was asked for.
+
+    Args:
+        message: What happened.
+        reply: The reply.
+        text: What the model wrote.
+        hint: What to do next.
+
+    Attributes:
+        reply: The reply, or None where the text came without one.
+        text: What the model wrote.
+    """
+
+    def __init__(
+        self, message: str = "", reply: Response | None = None, *, text: str = "", hint: str = ""
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.reply = reply
+        self.text = text
+        if reply is not None:
+            self.status = reply.code
+            self.request_id = reply.request_id
+            self.headers = reply.headers
+
+    @property
+    def usage(self) -> Usage:
+        """The tokens used, 0 where the service gave none."""
+        return self.reply.usage if self.reply is not None else Usage()
+
+
+class ReplyTruncatedError(ParseError):
+    """The reply was cut by the limit of tokens."""
+
+
+class ReplyRefusedError(ParseError):
+    """The model or the service would not answer; `text` is what it said instead."""
+
+
+class ReplyInvalidError(ParseError, ValueError):
+    """The reply is no JSON, or not what was asked for.
+
+    Args:
+        message: What happened.
+        reply: The reply.
+        text: What the model wrote.
+        path: Where the fault is, such as `cities[0].name`; empty for the whole.
+        expected: What should be there.
+        got: The start of what is there.
+        hint: What to do next.
+    """
+
+    def __init__(
+        self,
+        message: str = "",
+        reply: Response | None = None,
+        *,
+        text: str = "",
+        path: str = "",
+        expected: str = "",
+        got: str = "",
+        hint: str = "",
+    ) -> None:
+        super().__init__(message, reply, text=text, hint=hint)
+        self.path = path
+        self.expected = expected
+        self.got = got
 
 
 class NotImplmentError(QianfanError, NotImplementedError):
