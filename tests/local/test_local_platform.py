@@ -118,6 +118,8 @@ def test_environment(start):
         "QIANFAN_CONSOLE_API_BASE_URL": platform.url,
         "QIANFAN_ACCESS_KEY": platform.access_key,
         "QIANFAN_SECRET_KEY": platform.secret_key,
+        "QIANFAN_IAM_BASE_URL": platform.url,
+        "QIANFAN_API_VERSION": "1",
     }
     assert platform.url.startswith("http://127.0.0.1:")
 

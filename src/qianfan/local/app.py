@@ -21,6 +21,8 @@ from starlette.routing import Route
 from qianfan.local import inference, journal, oauth, rules
 from qianfan.local.console import gate, v2, visualdl
 from qianfan.local.handler import Answering
+from qianfan.local.v2 import exchange, images
+from qianfan.local.v2 import gate as v2_gate
 from qianfan.local.wire import Refusal, Reply, Request, parse
 
 if TYPE_CHECKING:
@@ -38,7 +40,8 @@ UNSUPPORTED = 3
 MOST_BYTES = 4 * 1024 * 1024  # of a request's body
 
 _NOT_FOUND, _TOO_LARGE = 404, 413
-_JSON, _STREAM = b"application/json; charset=utf-8", b"text/event-stream; charset=utf-8"
+_STREAM = b"text/event-stream; charset=utf-8"
+_DONE = b"data: [DONE]\n\n"
 _LONGEST_REQUEST_ID = 256
 
 _log = logging.getLogger("qianfan")
@@ -49,28 +52,43 @@ def build(state: State) -> Starlette:
     return Starlette(
         routes=[
             *(
-                Route(f"{PREFIX}/{path}", _Endpoint(state, service.family, service))
+                Route(f"{PREFIX}/{path}", _Endpoint(state, service.family, service, version=1))
                 for service in inference.services(state)
                 for path in service.paths
             ),
+            *(
+                Route(path, _Endpoint(state, service.kind, service, version=2))
+                for service in v2_gate.services(state)
+                for path in service.paths
+            ),
+            Route(f"{v2_gate.PREFIX}/models", _Endpoint(state, "models", v2_gate.Listing(state), version=2)),
+            Route(images.PATH + "/{name}", _Endpoint(state, "file", images.Pictures(), version=2)),
             Route(oauth.PATH, _Endpoint(state, "token", _Tokens(state))),
-            *_console(state),
-            Route(PREFIX + "/{rest:path}", _Endpoint(state, "unknown", _Unsupported())),
+            *_signed(state),
+            Route(PREFIX + "/{rest:path}", _Endpoint(state, "unknown", _Unsupported(), version=1)),
+            Route(
+                v2_gate.PREFIX + "/{rest:path}",
+                _Endpoint(state, "unknown", v2_gate.Nowhere(state), version=2),
+            ),
             Route("/{rest:path}", _Endpoint(state, "unknown", _Nowhere())),
         ]
     )
 
 
-def _console(state: State) -> list[Route]:
-    """Return the routes of the console's APIs."""
+def _signed(state: State) -> list[Route]:
+    """Return the routes that access keys open: the console's APIs and the exchange."""
     first, second = gate.V1(state.account), gate.V2(state.account)
-    paths = [
-        (gate.PREFIX + "/{rest:path}", first),
-        *((f"/v2/{group}", second) for group in v2.ACTIONS),
-        (visualdl.PATH, gate.Curves(state.account)),
+    paths: list[tuple[str, str, int | None, Answering]] = [
+        (gate.PREFIX + "/{rest:path}", "console", 1, first),
+        *((f"/v2/{group}", "console", 2, second) for group in v2.ACTIONS),
+        (visualdl.PATH, "console", None, gate.Curves(state.account)),
+        (exchange.PATH, "exchange", None, exchange.Exchange(state.account, state.keys)),
     ]
     # Dated by the machine's clock, as signatures are judged by it: whoever signs compares the two.
-    return [Route(path, _Endpoint(state, "console", service, time.time)) for path, service in paths]
+    return [
+        Route(path, _Endpoint(state, route, service, version=version, dates=time.time))
+        for path, route, version, service in paths
+    ]
 
 
 class _Tokens(Answering):
@@ -106,15 +124,23 @@ class _Endpoint:
         state: The platform's state.
         route: What the journal calls these calls.
         service: What answers.
+        version: Which API this is, 1 or 2; None for what both have in common.
         dates: The clock of the `Date` header; by default the platform's.
     """
 
     def __init__(
-        self, state: State, route: str, service: Answering, dates: Callable[[], float] | None = None
+        self,
+        state: State,
+        route: str,
+        service: Answering,
+        *,
+        version: int | None = None,
+        dates: Callable[[], float] | None = None,
     ) -> None:
         self._state = state
         self._route = route
         self._service = service
+        self._version = version
         self._dates = dates or state.clock.now
         self._date = (0, b"")
 
@@ -124,7 +150,7 @@ class _Endpoint:
             return
         started = time.perf_counter()
         request = _request(scope, body)
-        call = journal.open_call(request, self._route, self._state.clock.now())
+        call = journal.open_call(request, self._route, self._state.clock.now(), self._version)
         too_large = len(body) > MOST_BYTES
         if self._service.takes_time(request):
             answered = await _apart(lambda: self._answer(request, call, too_large=too_large), receive)
@@ -137,7 +163,7 @@ class _Endpoint:
         headers = self._headers(request, reply)
         start = {"type": "http.response.start", "status": reply.status, "headers": headers}
         if reply.events is None:
-            content = orjson.dumps(reply.body)
+            content = orjson.dumps(reply.body) if reply.content is None else reply.content
             call.reply, call.duration = journal.masked(reply.body), time.perf_counter() - started
             self._state.journal.add(call)
             headers.append((b"content-length", b"%d" % len(content)))
@@ -179,6 +205,8 @@ class _Endpoint:
                 body = b"data: %b\n\n" % orjson.dumps(event)
                 if reply.names:
                     body = b"event: %b\n%b" % (reply.names[index].encode(), body)
+                if reply.done and index == last:
+                    body += _DONE
                 await send({"type": "http.response.body", "body": body, "more_body": index < last})
         finally:
             gone.cancel()
@@ -186,7 +214,7 @@ class _Endpoint:
     def _headers(self, request: Request, reply: Reply) -> list[tuple[bytes, bytes]]:
         headers = [
             (b"date", self._http_date()),
-            (b"content-type", _JSON if reply.events is None else _STREAM),
+            (b"content-type", reply.media_type.encode() if reply.events is None else _STREAM),
             *((name.encode(), value.encode()) for name, value in reply.headers.items()),
         ]
         request_id = request.headers.get("request_id", "")

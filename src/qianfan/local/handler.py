@@ -22,6 +22,8 @@ class Asked(NamedTuple):
         model: The catalogue's model of that endpoint; None for a custom service.
         now: The platform's time.
         learnt: What a tuned model has learnt; None for every other.
+        reasoning: Whether the model thinks aloud (v2).
+        site: The address the platform was called at (v2).
     """
 
     content: Any
@@ -29,6 +31,8 @@ class Asked(NamedTuple):
     model: Model | None
     now: float
     learnt: Examples | None = None
+    reasoning: bool = False
+    site: str = ""
 
 
 class Served(NamedTuple):

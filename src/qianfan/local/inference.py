@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 from qianfan import catalog
 from qianfan.local import chat, completion, embedding, image2text, reranker, text2image, tokenizer
+from qianfan.local.console.signature import Denied
 from qianfan.local.erniebot import ErnieBotPlugins
 from qianfan.local.handler import Answering, Asked
 from qianfan.local.plugin import PluginApplications
@@ -16,10 +18,11 @@ if TYPE_CHECKING:
     from qianfan.local.console.examples import Examples
     from qianfan.local.handler import Handler
     from qianfan.local.journal import Call
+    from qianfan.local.oauth import Application
     from qianfan.local.state import State
     from qianfan.local.wire import Reply, Request
 
-UNSUPPORTED, BAD_METHOD = 3, 336101
+UNSUPPORTED, BAD_SIGNATURE, BAD_METHOD = 3, 14, 336101
 
 # Families whose answers come from functions of the user's, which may take their time or call back.
 _RUN_USER_CODE = frozenset({"plugin", "erniebot"})
@@ -70,7 +73,7 @@ class Service(Answering):
         """
         state = self._state
         endpoint, model, learnt = self._route(request, call)
-        application = state.registry.authenticate(request.query, request.headers)
+        application = self._authenticate(request)
         allowance = state.quotas.admit(application.id, f"{self.family}/{endpoint}")
         served = self._handler(Asked(request.content, endpoint, model, state.clock.now(), learnt))
         allowance.charge(served.tokens)
@@ -79,9 +82,24 @@ class Service(Answering):
 
     def takes_time(self, request: Request) -> bool:
         """Return whether functions of the user's or the console's store are asked."""
+        if _is_signed(request):
+            return True
         if self.family == _TUNED:
             return self._state.model(_TUNED, _endpoint(request)) is None
         return self.family in _RUN_USER_CODE
+
+    def _authenticate(self, request: Request) -> Application:
+        """Return whose quota a call is charged to; one that is signed is the default application's."""
+        state = self._state
+        if not _is_signed(request):
+            return state.registry.authenticate(request.query)
+        try:
+            # By the machine's clock: whoever signs does not know how far the platform's was moved.
+            state.account.access.authenticate(request, time.time())
+        except Denied as denied:
+            headers = {"X-Bce-Error-Code": denied.code, "X-Bce-Error-Message": denied.message}
+            raise Refusal(BAD_SIGNATURE, headers=headers) from None
+        return state.registry.default
 
     def _route(self, request: Request, call: Call) -> tuple[str, Model | None, Examples | None]:
         state, endpoint = self._state, _endpoint(request)
@@ -96,6 +114,10 @@ class Service(Answering):
         if request.method != "POST":
             raise Refusal(BAD_METHOD)
         return endpoint, model, learnt
+
+
+def _is_signed(request: Request) -> bool:
+    return "authorization" in request.headers and "access_token" not in request.query
 
 
 def _endpoint(request: Request) -> str:

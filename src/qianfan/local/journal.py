@@ -31,6 +31,7 @@ _SECRET = frozenset(
         "secret_key",
         "api_key",
         "bearer_token",
+        "token",
     }
 )
 
@@ -45,10 +46,12 @@ class Call:
         path: The URL's path.
         query: The query's parameters, secrets masked.
         headers: The request's headers by lower-case name, secrets masked.
-        route: The family of services called, such as `chat`; `token`, or `unknown`.
+        route: The family of services called, such as `chat`; `models`, `exchange` and `file` of v2,
+            `token`, `console` or `unknown`.
         body: The request's JSON; a body that is not JSON as text, no body as None.
-        endpoint: The last part of an inference URL, else None.
-        model: The catalogue's first name of that endpoint, if it has one.
+        endpoint: The last part of a URL of v1's models, or what the console was asked for, else None.
+        model: The catalogue's first name of that endpoint, if it has one; on v2 the body's `model`.
+        version: Which API was called, 1 or 2; None for what both have in common.
         status: The HTTP status answered.
         reply: The JSON answered, or the list of stream events sent so far.
         duration: Real seconds from the whole request to the end of the answer being handed over; None
@@ -64,6 +67,7 @@ class Call:
     body: Any
     endpoint: str | None = None
     model: str | None = None
+    version: int | None = None
     status: int = 0
     reply: Any = None
     duration: float | None = field(default=None, compare=False)
@@ -116,7 +120,7 @@ class Journal:
             self._calls.clear()
 
 
-def open_call(request: Request, route: str, time: float) -> Call:
+def open_call(request: Request, route: str, time: float, version: int | None = None) -> Call:
     """Return the journal's entry of a request, its secrets masked."""
     return Call(
         time=time,
@@ -126,6 +130,7 @@ def open_call(request: Request, route: str, time: float) -> Call:
         headers=masked(request.headers),
         route=route,
         body=_content(request),
+        version=version,
     )
 
 

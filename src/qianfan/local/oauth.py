@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from qianfan.local.console.store import Table
+from qianfan.local.issued import Issued
 from qianfan.local.wire import Refusal, Reply
 
 if TYPE_CHECKING:
@@ -24,12 +25,12 @@ if TYPE_CHECKING:
 PATH = "/oauth/2.0/token"
 
 _SCOPE = "public ai_custom_qianfan_bloomz_7b_compressed wenxinworkshop_mgr ai_custom_yiyan_com"
+_PREFIX = "app-"
 _FIRST_APPLICATION, _FIRST_GUEST = 36_000_000, 37_000_000
 _CLIENT_NUMBER = "282335"  # the platform's own client number, constant in every token
-_MOST_TOKENS = 100_000  # a program that asks for tokens in a loop must not fill the memory
 _UNAUTHORIZED, _BAD_REQUEST, _BAD_METHOD = 401, 400, 405
 
-INVALID, EXPIRED, MALFORMED, BAD_SIGNATURE = 110, 111, 100, 14
+INVALID, EXPIRED, MALFORMED = 110, 111, 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +41,13 @@ class Application:
         id: Its number, the last part of its tokens.
         ak: The API Key, 24 letters and digits.
         sk: The Secret Key, 32 letters and digits.
+        app_id: What the header `appid` of v2 names it by, `app-...`.
     """
 
     id: int
     ak: str
     sk: str = field(repr=False)
+    app_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,15 +58,6 @@ class _Kept:
     uid: str
     name: str
     sk: str = field(repr=False)
-
-
-@dataclass(slots=True)
-class Token:
-    """An access token: whose it is, until when it lives, whether it was called back."""
-
-    application: Application
-    expires: float
-    revoked: bool = False
 
 
 class Registry:
@@ -77,13 +71,14 @@ class Registry:
     """
 
     def __init__(self, store: Store, clock: Clock, lifetime: int, *, any_key: bool) -> None:
-        self._kept = Table(store, "application", _Kept, "app-")
+        self._kept = Table(store, "application", _Kept, _PREFIX)
         self._store = store
         self._clock = clock
         self._lifetime = lifetime
         self._any_key = any_key
         self._applications: dict[str, Application] = {}  # those that have called, by their API Key
-        self._tokens: dict[str, Token] = {}
+        self._app_ids: set[str] = set()  # those that have called
+        self._tokens = Issued[Application](clock)
         self._lock = threading.Lock()
         first = self._kept.get(1)
         self.default = _application(first) if first else self.add()
@@ -106,9 +101,7 @@ class Registry:
 
     def revoke(self) -> None:
         """Make every token issued so far unknown (code 110 from now on)."""
-        with self._lock:
-            for token in self._tokens.values():
-                token.revoked = True
+        self._tokens.revoke()
 
     def exchange(self, request: Request) -> Reply:
         """Answer a call of the token endpoint: a new token, or the OAuth error."""
@@ -130,26 +123,31 @@ class Registry:
             return _error(_UNAUTHORIZED, "invalid_client", "Client authentication failed")
         return self._issue(application)
 
-    def authenticate(self, query: Mapping[str, str], headers: Mapping[str, str]) -> Application:
+    def authenticate(self, query: Mapping[str, str]) -> Application:
         """Return the application whose access token the call carries.
 
         Raises:
-            Refusal: 100 empty, 110 missing, unknown or revoked, 111 expired; 14 for a signed call,
-                since models are called with tokens here.
+            Refusal: 100 empty, 110 missing, unknown or revoked, 111 expired.
         """
         value = query.get("access_token")
         if value is None:
-            raise Refusal(BAD_SIGNATURE if "authorization" in headers else INVALID)
+            raise Refusal(INVALID)
         if not value:
             raise Refusal(MALFORMED)
-        token = self._tokens.get(value)
+        token = self._tokens.find(value)
         if token is None and self._any_key:
-            token = self._remember(value, self.default, self._clock.now() + self._lifetime)
+            token = self._tokens.add(value, self.default, self._lifetime)
         if token is None or token.revoked:
             raise Refusal(INVALID)
         if self._clock.now() >= token.expires:
             raise Refusal(EXPIRED)
-        return token.application
+        return token.owner
+
+    def has_app_id(self, app_id: str) -> bool:
+        """Return whether an application goes by this name on v2."""
+        if app_id not in self._app_ids and app_id.startswith(_PREFIX) and self._kept.get(app_id) is not None:
+            self._app_ids.add(app_id)
+        return app_id in self._app_ids
 
     def _application(self, ak: str, sk: str) -> Application | None:
         if ak in self._applications:
@@ -162,10 +160,10 @@ class Registry:
             return self._applications.setdefault(ak, _application(kept) if kept else guest)
 
     def _issue(self, application: Application) -> Reply:
-        expires = self._clock.now() + self._lifetime
-        tail = f"{self._lifetime}.{int(expires)}.{_CLIENT_NUMBER}-{application.id}"
+        expires = int(self._clock.now() + self._lifetime)
+        tail = f"{self._lifetime}.{expires}.{_CLIENT_NUMBER}-{application.id}"
         value = f"24.{secrets.token_hex(16)}.{tail}"
-        self._remember(value, application, expires)
+        self._tokens.add(value, application, self._lifetime)
         return Reply(
             {
                 "refresh_token": f"25.{secrets.token_hex(16)}.{tail}",
@@ -177,15 +175,9 @@ class Registry:
             }
         )
 
-    def _remember(self, value: str, application: Application, expires: float) -> Token:
-        with self._lock:
-            while len(self._tokens) >= _MOST_TOKENS:
-                del self._tokens[next(iter(self._tokens))]
-            return self._tokens.setdefault(value, Token(application, expires))
-
 
 def _application(kept: _Kept) -> Application:
-    return Application(_FIRST_APPLICATION + kept.id, kept.name, kept.sk)
+    return Application(_FIRST_APPLICATION + kept.id, kept.name, kept.sk, kept.uid)
 
 
 def _error(status: int, error: str, description: str) -> Reply:

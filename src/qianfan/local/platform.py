@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from qianfan.local.journal import Calls
     from qianfan.local.oauth import Application
     from qianfan.local.server import Server
+    from qianfan.local.v2.keys import ApiKey
 
 _TICK = 0.5  # seconds; on Windows a wait without end cannot be interrupted
 
@@ -148,8 +149,24 @@ class Platform:
         return self._state.account.access.default.sk
 
     @property
+    def api_key(self) -> str:
+        """The API key of the platform's account for v2, the same on every platform.
+
+        Any client of OpenAI's protocol calls with it at `<url>/v2`.
+        """
+        return self._state.keys.default.key
+
+    @property
+    def app_id(self) -> str:
+        """What the header `appid` of v2 names the default application by; others' tell their own."""
+        return self._application.app_id
+
+    @property
     def environment(self) -> dict[str, str]:
-        """The variables that bring a program which uses the SDK to this platform."""
+        """The variables that bring a program which uses the SDK to this platform, on v1.
+
+        For v2 set `QIANFAN_API_KEY` to `api_key`, and `QIANFAN_API_VERSION` to 2.
+        """
         return {
             "QIANFAN_BASE_URL": self.url,
             "QIANFAN_AK": self.ak,
@@ -157,27 +174,34 @@ class Platform:
             "QIANFAN_CONSOLE_API_BASE_URL": self.url,
             "QIANFAN_ACCESS_KEY": self.access_key,
             "QIANFAN_SECRET_KEY": self.secret_key,
+            "QIANFAN_IAM_BASE_URL": self.url,
+            "QIANFAN_API_VERSION": "1",
         }
 
     def client(self, **settings: Any) -> Qianfan:
-        """Return a client of this platform.
+        """Return a client of this platform: of v1, or of v2 with `version=2` or a key of v2.
 
         Args:
-            settings: What `qianfan.Qianfan` takes; the addresses and the default keys, of the
-                application and of the account, are there already.
+            settings: What `qianfan.Qianfan` takes; the addresses and the default keys, of the account
+                and of the version that is called, are there already.
         """
         from qianfan.client import Qianfan  # who only serves needs no client
 
-        settings = {
+        defaults: dict[str, Any] = {
             "base_url": self.url,
             "console_base_url": self.url,
+            "iam_base_url": self.url,
             "access_key": self.access_key,
             "secret_key": self.secret_key,
-            **settings,
         }
-        if "access_token" not in settings:
-            settings = {"ak": self.ak, "sk": self.sk, **settings}
-        return Qianfan(**settings)
+        has_bearer = bool({"api_key", "bearer_token", "token_provider"} & settings.keys())
+        if not has_bearer and str(settings.get("version", 1)) != "2":
+            defaults["version"] = 1
+            if "access_token" not in settings:
+                defaults |= {"ak": self.ak, "sk": self.sk}
+        elif not has_bearer and "access_key" not in settings:
+            defaults["api_key"] = self.api_key
+        return Qianfan(**{**defaults, **settings})
 
     def add_application(self, ak: str | None = None, sk: str | None = None) -> Application:
         """Register another application, with tokens and quotas of its own.
@@ -202,6 +226,17 @@ class Platform:
             ValueError: A key is malformed, or there is this Access Key already.
         """
         return self._state.account.access.add(ak, sk)
+
+    def add_api_key(self, key: str | None = None) -> ApiKey:
+        """Register another API key of v2, with quotas of its own where a call names no application.
+
+        Args:
+            key: The key; made up where not given.
+
+        Raises:
+            ValueError: The key is malformed, or there is this key already.
+        """
+        return self._state.keys.add(key)
 
     def add_dataset(self, source: Source, name: str | None = None) -> Dataset:
         """Register a dataset, so that a job's `trainset` can name its `id`.
@@ -241,6 +276,8 @@ class Platform:
 
     def add_endpoint(self, name: str, kind: str = "chat") -> None:
         """Let a custom service answer at `/chat/<name>`, as a published model of your own would.
+
+        On v2 the name is what the body's `model` says.
 
         Args:
             name: The last part of its URL.
@@ -296,8 +333,12 @@ class Platform:
             self._state.clock.advance(seconds, minutes, hours, days)
 
     def revoke_tokens(self) -> None:
-        """Make every access token issued so far unknown: calls with it answer 110."""
+        """Make every token issued so far unknown: calls answer 110, those of v2 `invalid_iam_token`.
+
+        API keys are no tokens and stay.
+        """
         self._state.registry.revoke()
+        self._state.keys.revoke()
 
     def calls(self, route: str | None = None) -> Calls:
         """Return the journal: the calls so far, oldest first, secrets masked.
@@ -306,7 +347,9 @@ class Platform:
 
         Args:
             route: Only the calls of this route: a kind of service (see `add_endpoint`), `erniebot`
-                (plugins of ERNIE Bot), `tokenizer`, `token`, `console` or `unknown`.
+                (plugins of ERNIE Bot), `tokenizer`, `models` (the list of v2), `file` (a picture that
+                v2 drew), `token`, `exchange` (a token of v2 for an access key), `console` or `unknown`.
+                The kinds are the same on v1 and v2; `Call.version` tells them apart.
         """
         return self._state.journal.calls(route)
 

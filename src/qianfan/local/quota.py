@@ -38,6 +38,9 @@ class Limits:
                 raise ValueError(f"{name} must be above 0 (or None for no limit), not {value}")
 
 
+_UNLIMITED = Limits()
+
+
 class Allowance:
     """What is left to one application at one endpoint.
 
@@ -99,20 +102,26 @@ class Allowance:
 
 
 class Quotas:
-    """The allowances of every application at every endpoint of one platform."""
+    """The allowances of every application or key at every endpoint of one platform."""
 
     def __init__(self, clock: Clock, limits: Limits) -> None:
         self._clock = clock
         self._limits = limits
-        self._allowances: dict[tuple[int, str], Allowance] = {}
+        self._allowances: dict[tuple[int | str, str], Allowance] = {}
 
-    def admit(self, application: int, endpoint: str) -> Allowance:
+    def admit(self, owner: int | str, endpoint: str) -> Allowance:
         """Admit one call and return the allowance its tokens are charged to.
+
+        Args:
+            owner: The application; on v2 also the key, where the call names no application.
+            endpoint: What is called; on v2 the model.
 
         Raises:
             Refusal: 18, 336501 or 336502.
         """
         now = self._clock.now()
-        allowance = self._allowances.setdefault((application, endpoint), Allowance(self._limits, now))
+        if self._limits == _UNLIMITED:
+            return Allowance(self._limits, now)  # which nobody needs to remember
+        allowance = self._allowances.setdefault((owner, endpoint), Allowance(self._limits, now))
         allowance.admit(now)
         return allowance

@@ -187,6 +187,7 @@ _OPERATIONS: dict[str, Callable[[Fraction, Fraction], Fraction]] = {
     **dict.fromkeys(("*", "×", "x", "乘", "乘以", "times"), lambda a, b: a * b),
     **dict.fromkeys(("/", "÷", "除以"), lambda a, b: a / b),
 }
+_SEPARATORS = {"zh": ("、", "；"), "en": (", ", "; ")}
 _WEEKDAYS = {
     "zh": ("星期一", "星期二", "星期三", "星期四", "星期五", "星期六", "星期日"),
     "en": ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"),
@@ -196,8 +197,9 @@ _WEEKDAYS = {
 def _function_result(talk: Talk) -> str | None:
     if not talk.results:
         return None
-    name = "、".join(result["name"] for result in talk.results)
-    content = "；".join(result["content"] for result in talk.results)
+    comma, semicolon = _SEPARATORS[talk.language]
+    name = comma.join(dict.fromkeys(result["name"] for result in talk.results))
+    content = semicolon.join(result["content"] for result in talk.results)
     return _say(talk, "function", name=name, content=content, question=short(talk.question))
 
 

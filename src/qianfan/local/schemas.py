@@ -271,7 +271,7 @@ class Filler:
                 if _fits(number, schema):
                     del self._numbers[index]
                     return True, number
-        candidates = [schema.get("default", schema.get("minimum", 1)), *_candidates(kind, schema)]
+        candidates: list[Any] = [schema.get("default", schema.get("minimum", 1)), *_candidates(kind, schema)]
         usable = (it for it in candidates if _is_of(kind, it) and _fits(it, schema))
         return False, next(usable, 1)
 

@@ -14,8 +14,11 @@ from qianfan.local.knowledge import Knowledge
 from qianfan.local.oauth import Registry
 from qianfan.local.plugins import Plugins
 from qianfan.local.quota import Limits, Quotas
+from qianfan.local.v2.keys import Keys
 
 if TYPE_CHECKING:
+    from collections.abc import Container
+
     from qianfan.local.clock import Clock
 
 #: The kinds of preset models.
@@ -77,6 +80,7 @@ class State:
                 self.store, clock, any_key=options.any_key, any_dataset=options.any_dataset
             )
             self.registry = Registry(self.store, clock, options.token_lifetime, any_key=options.any_key)
+            self.keys = Keys(self.store, clock, self.registry, any_key=options.any_key)
         except BaseException:
             self.store.close()
             raise
@@ -88,7 +92,7 @@ class State:
         for kind in KINDS:
             for model in catalog.models(kind):
                 self._models.setdefault((model.family, model.endpoint), model)
-        self._custom: set[tuple[str, str]] = set()
+        self._custom: dict[tuple[str, str], None] = {}  # a set that keeps the order
         self._lock = threading.Lock()
 
     def add_endpoint(self, name: str, kind: str) -> None:
@@ -103,7 +107,7 @@ class State:
         if not name or not name.isascii() or any(c in "/?#%" or c.isspace() for c in name):
             raise ValueError(f"an endpoint is one segment of a URL, not {name!r}")
         with self._lock:
-            self._custom.add((kind, name))
+            self._custom[kind, name] = None
 
     def model(self, family: str, endpoint: str) -> catalog.Model | None:
         """Return the catalogue's model of an endpoint; None for a custom service."""
@@ -111,6 +115,13 @@ class State:
 
     def serves(self, family: str, endpoint: str) -> bool:
         """Return whether some service answers at the endpoint."""
-        if (family, endpoint) in self._models or (family, endpoint) in self._custom:
-            return True
-        return self.options.any_endpoint and family in CUSTOM_KINDS
+        return (family, endpoint) in self._models or self.serves_custom(family, endpoint)
+
+    def serves_custom(self, kind: str, name: str) -> bool:
+        """Return whether a custom service of a kind answers to the name."""
+        return (kind, name) in self._custom or (self.options.any_endpoint and kind in CUSTOM_KINDS)
+
+    def custom(self, kinds: Container[str]) -> list[str]:
+        """Return the names of the custom services of some kinds, in the order they were added."""
+        with self._lock:
+            return list(dict.fromkeys(name for kind, name in self._custom if kind in kinds))

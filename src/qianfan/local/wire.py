@@ -52,6 +52,9 @@ class Reply:
         body: The JSON object of an answer that is no stream.
         events: The JSON objects of a stream, or None.
         names: The name on the `event:` line of each; empty where the stream has no such lines.
+        done: Whether the stream ends with `[DONE]`.
+        content: The bytes of an answer that is no JSON, or None.
+        media_type: What these bytes are.
         status: The HTTP status.
         headers: Headers beside those that every answer has.
     """
@@ -59,6 +62,9 @@ class Reply:
     body: Json = field(default_factory=dict[str, Any])
     events: list[Json] | None = None
     names: list[str] = field(default_factory=list[str])
+    done: bool = False
+    content: bytes | None = None
+    media_type: str = "application/json; charset=utf-8"
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict[str, str])
 

@@ -1,0 +1,57 @@
+"""Issued tokens: whose they are, until when they live, whether they were called back."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from qianfan.local.clock import Clock
+
+MOST = 100_000  # a program that asks for tokens in a loop must not fill the memory
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class Token(Generic[T]):
+    """A token: whose it is, when it expires, whether it was called back."""
+
+    owner: T
+    expires: float
+    revoked: bool = False
+
+    def lives(self, now: float) -> bool:
+        """Return whether it is good for a call."""
+        return not self.revoked and now < self.expires
+
+
+class Issued(Generic[T]):
+    """The tokens a platform has issued; beyond so many the oldest are forgotten.
+
+    Args:
+        clock: What expiry is measured on.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._tokens: dict[str, Token[T]] = {}
+        self._lock = threading.Lock()
+
+    def add(self, value: str, owner: T, lifetime: float) -> Token[T]:
+        """Keep a token, or return the one of this value."""
+        with self._lock:
+            while len(self._tokens) >= MOST:
+                del self._tokens[next(iter(self._tokens))]
+            return self._tokens.setdefault(value, Token(owner, self._clock.now() + lifetime))
+
+    def find(self, value: str) -> Token[T] | None:
+        """Return the token of a value; None where none was issued, or it is forgotten."""
+        return self._tokens.get(value)
+
+    def revoke(self) -> None:
+        """Call every token back."""
+        with self._lock:
+            for token in self._tokens.values():
+                token.revoked = True

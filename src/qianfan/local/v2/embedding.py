@@ -1,0 +1,22 @@
+"""Embeddings on v2: v1's vectors, of one text or several."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from qianfan.local import checks, embedding, rules
+from qianfan.local.rules import Field
+from qianfan.local.v2 import fields
+
+if TYPE_CHECKING:
+    from qianfan.local.handler import Asked, Served
+
+# The OpenAI SDK asks for base64 unless told otherwise, and takes floats too, which are all there is.
+FIELDS = (fields.USER, Field("encoding_format", checks.one_of("float", "base64")))
+
+
+def handle(asked: Asked) -> Served:
+    """Return the vectors of a request's texts."""
+    body = rules.read(asked.content, FIELDS)
+    given = body.get("input")
+    return embedding.handle(asked._replace(content={"input": [given] if isinstance(given, str) else given}))

@@ -1,0 +1,86 @@
+"""The exchange of IAM: an access key's signature for a token of v2."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING
+
+from qianfan.local.console import signature
+from qianfan.local.handler import Answering
+from qianfan.local.wire import Refusal, Reply
+
+if TYPE_CHECKING:
+    from qianfan.local.console.account import Account
+    from qianfan.local.journal import Call
+    from qianfan.local.v2.keys import Keys
+    from qianfan.local.wire import Request
+
+PATH = "/v1/BCE-BEARER/token"
+
+_DEFAULT, _LONGEST = 3_600, 2_592_000  # seconds
+_BAD_REQUEST, _FORBIDDEN, _BAD_METHOD, _INTERNAL = 400, 403, 405, 500
+
+_USER = "3c8f5d0e7a9b4c61b2d47e90a1f6c358"  # the account's own; there is one on each platform
+
+
+class Exchange(Answering):
+    """The endpoint that gives tokens for access keys.
+
+    Args:
+        account: Whose access keys are good.
+        keys: What remembers the tokens.
+    """
+
+    def __init__(self, account: Account, keys: Keys) -> None:
+        self._account = account
+        self._keys = keys
+
+    def reply(self, request: Request, call: Call) -> Reply:  # noqa: ARG002  # one shape for all services
+        """Return a new token."""
+        if request.method != "GET":
+            return _error(_BAD_METHOD, "MethodNotAllowed", f"method {request.method} is not supported")
+        now = time.time()  # the machine's: whoever signs does not know how far the platform's was moved
+        try:
+            self._account.access.authenticate(request, now)
+        except signature.Denied as denied:
+            return _error(_FORBIDDEN, denied.code, denied.message)
+        asked = request.query.get("expireInSeconds", str(_DEFAULT))
+        lifetime = (
+            int(asked) if asked.isascii() and asked.isdigit() and len(asked) <= len(str(_LONGEST)) else 0
+        )
+        if not 0 < lifetime <= _LONGEST:
+            return _error(
+                _BAD_REQUEST, "InvalidParameter", f"expireInSeconds must be an integer in [1, {_LONGEST}]"
+            )
+        token, expires = self._keys.issue(signature.read(request, now).access_key, lifetime)
+        return Reply(
+            {
+                "userId": _USER,
+                "token": token,
+                "status": "enable",
+                "createTime": _written(expires - lifetime),
+                "expireTime": _written(expires),
+            }
+        )
+
+    def refused(self, refusal: Refusal) -> Reply:
+        """Return a fault of the platform's in IAM's shape."""
+        return _error(_INTERNAL, "InternalError", refusal.message)
+
+    def takes_time(self, request: Request) -> bool:  # noqa: ARG002  # the store may wait for a disk
+        """Return True: the store may wait for a disk."""
+        return True
+
+
+def _error(status: int, code: str, message: str) -> Reply:
+    body = {"code": code, "message": message, "requestId": str(uuid.uuid4())}
+    headers = {"X-Bce-Error-Code": code, "X-Bce-Error-Message": message}
+    return Reply(body, status=status, headers=headers)
+
+
+def _written(seconds: float) -> str:
+    """Return a time as RFC 3339 writes it, with milliseconds."""
+    moment = datetime.fromtimestamp(seconds, timezone.utc)
+    return f"{moment.replace(tzinfo=None).isoformat(timespec='milliseconds')}Z"
