@@ -134,6 +134,16 @@ def _placed(name: str, value: str, kind: str = "") -> str:
     return value
 
 
+def in_header(name: str, value: str) -> str:
+    """Return what goes into a header, or raise `InvalidArgumentError` where it cannot; the value is not shown."""
+    if not (value.isascii() and value.isprintable()) or " " in value:
+        raise InvalidArgumentError(
+            f"{name}= holds white space or characters that no key has",
+            hint="请检查是否多了空格或换行，或仍是示例中的文字 (look for a space, a line break, or a placeholder)",
+        )
+    return value
+
+
 def application_key(ak: str | None, sk: str | None) -> ApplicationKey:
     """Return the pair, or raise `InvalidArgumentError` that says which half is missing or misplaced."""
     _placed("ak", ak or "")
@@ -149,7 +159,7 @@ def application_key(ak: str | None, sk: str | None) -> ApplicationKey:
 def iam_key(key: IamKey) -> IamKey:
     """Return the pair, or raise `InvalidArgumentError` where there is none, or half of one."""
     if key.access_key and key.secret_key:
-        _placed("access_key", key.access_key, _SHAPES[1][1].kind)
+        in_header("access_key", _placed("access_key", key.access_key, _SHAPES[1][1].kind))
         _placed("secret_key", key.secret_key)
         return key
     if not key.access_key and not key.secret_key:
@@ -163,7 +173,7 @@ def iam_key(key: IamKey) -> IamKey:
 
 def api_key(key: str) -> ApiKey:
     """Return the key, or raise `InvalidArgumentError` where it is one of another kind."""
-    return ApiKey(_placed("api_key", key, _SHAPES[0][1].kind))
+    return ApiKey(in_header("api_key", _placed("api_key", key, _SHAPES[0][1].kind)))
 
 
 def access_token(token: str) -> AccessToken:

@@ -15,7 +15,7 @@ from qianfan.config import DEFAULTS, Sources
 from qianfan.core.http import redact
 from qianfan.core.limits import RateLimiter
 from qianfan.core.retry import RetryPolicy
-from qianfan.credentials import IamKey
+from qianfan.credentials import IamKey, in_header
 from qianfan.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
@@ -182,7 +182,7 @@ def resolve(arguments: ClientArguments, environment: Mapping[str, str] | None = 
         version=version,
         credential=credential,
         v1_credential=v1_credential,
-        app_id=sources.text("app_id"),
+        app_id=in_header("app_id", sources.text("app_id") or "") or None,
         base_url=base_url,
         v2_url=v2_url,
         iam_url=_url("iam_base_url", sources.text("iam_base_url") or DEFAULTS["IAM_BASE_URL"]),

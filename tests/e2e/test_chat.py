@@ -411,7 +411,7 @@ def test_messages_that_are_none(world, platform, chat, messages, word):
         (["user", "assistant"], 336006),
         (["user", "user", "user"], 336006),
         (["assistant", "user", "assistant"], 336006),
-        (["system", "user"], 336006),
+        (["user", "system", "user"], 336006),
         (["system", "user", "assistant"], 336006),
     ],
 )

@@ -513,6 +513,7 @@ def test_serve_prints_what_to_set_and_paste(server):
     assert set(server.environment) == {
         *("QIANFAN_BASE_URL", "QIANFAN_AK", "QIANFAN_SK"),
         *("QIANFAN_CONSOLE_API_BASE_URL", "QIANFAN_ACCESS_KEY", "QIANFAN_SECRET_KEY"),
+        *("QIANFAN_IAM_BASE_URL", "QIANFAN_API_VERSION"),
     }
     assert answer["result"].startswith("【本地平台】")
 

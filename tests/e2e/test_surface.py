@@ -173,7 +173,8 @@ def test_the_version_is_one():
         {"query_per_second": None},
         {"access_token": ""},
         {"access_token": None},
-        {"access_key": "ALTAKabcdefghijklmnopqrst", "secret_key": "s" * 32},
+        {"access_key": "ALTAKabcdefghijklmnopqrst", "secret_key": "s" * 32, "version": 1},
+        {"version": "1", "api_key": None, "token_provider": None, "app_id": "app-x"},
         {"access_key": "", "secret_key": ""},
         {"request_timeout": 60},
         {"request_timeout": 60.5},
@@ -515,13 +516,16 @@ def test_an_empty_variable_is_as_good_as_none(monkeypatch, empty):
         qianfan.ChatCompletion()
 
 
-def test_iam_keys_alone_say_what_they_are_for():
-    """With nothing but IAM keys set, the error says that these do not serve chat over v1."""
-    qianfan.AccessKey("ALTAKabcdefghijklmnopqrst")
-    qianfan.SecretKey("s" * 32)
+def test_iam_keys_alone_lead_to_v2(world, platform, monkeypatch):
+    """With nothing but IAM keys set, chat goes over v2, with a bearer exchanged for them."""
+    for name, value in platform.environment.items():
+        if name.endswith("BASE_URL"):
+            monkeypatch.setenv(name, value)
+    qianfan.AccessKey(platform.access_key)
+    qianfan.SecretKey(platform.secret_key)
 
-    with pytest.raises(qianfan.errors.InvalidArgumentError, match="IAM Access Key"):
-        qianfan.ChatCompletion()
+    assert world.ask(qianfan.ChatCompletion()).text
+    assert platform.calls("chat").last.path == "/v2/chat/completions"
 
 
 def test_setters_may_be_given_twice_and_taken_back(platform):

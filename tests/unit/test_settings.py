@@ -267,6 +267,10 @@ class TestCredentials:
             ({**PAIR, "version": 3}, {}, ["version must be 1 or 2, not 3"]),
             ({**PAIR, "version": True}, {}, ["version must be 1 or 2, not True"]),
             (PAIR, {"QIANFAN_API_VERSION": "x"}, ["version must be 1 or 2, not 'x'"]),
+            ({"api_key": "bce-v3/密钥"}, {}, ["api_key= holds white space or characters that no key has"]),
+            ({}, {"QIANFAN_API_KEY": "bce-v3/k\n"}, ["api_key= holds white space"]),
+            ({"access_key": "ALTAK k", "secret_key": "s"}, {}, ["access_key= holds white space"]),
+            ({"api_key": "k", "app_id": "app-中"}, {}, ["app_id= holds white space or"]),
             ({"token_provider": "bce-v3/k"}, {}, ["token_provider must be a function", "api_key="]),
         ],
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from qianfan.messages import Conversation, conversation
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from qianfan.drivers.sync import Stream
     from qianfan.resources.chat_completions import ChatCompletions
     from qianfan.response import Response
+    from qianfan.structured import Format
 
 
 class ChatParameters(WritingParameters, total=False):
@@ -202,13 +204,25 @@ def described(call: Call) -> Call:
     fields = dict(call.fields)
     tools = fields.get("tools")
     if tools:
-        from qianfan import schema
-
-        fields["tools"] = [schema.tool(tool) if callable(tool) else tool for tool in tools]
-    if fields.get("response_format") is None:
+        fields["tools"] = [_tool(tool) if callable(tool) else tool for tool in tools]
+    wanted = fields.get("response_format")
+    if wanted is None:
         return call._replace(fields=fields)
-    from qianfan.structured import Format
-
-    form = Format.of(fields["response_format"])
+    form = _format(wanted) if isinstance(wanted, type) else _format.__wrapped__(wanted)
     fields["response_format"] = form.wire
     return call._replace(fields=fields, becomes=form.reply)
+
+
+@lru_cache(128)
+def _tool(function: Callable[..., Any]) -> Mapping[str, Any]:
+    """Describe a function; once, as it takes longer than a call."""
+    from qianfan import schema
+
+    return schema.tool(function)
+
+
+@lru_cache(128)
+def _format(wanted: Any) -> Format:
+    from qianfan.structured import Format
+
+    return Format.of(wanted)
