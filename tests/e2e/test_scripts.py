@@ -46,6 +46,7 @@ RUNS = [
     ("images.py", ["猫.png"], "", "已写入 猫.png"),
     ("plugin.py", [], "", "['pluginMeta', 'plugin', 'plugin', 'chat', "),
     ("finetune.py", [], "", "  怎么修改微信的登录密码？ → 在“账户安全”里点“修改密码”"),
+    ("openai_style.py", [], "", "Trip: "),
     ("rate_limit.py", [], "", "平台说：每分钟 100 次，还剩 95 次"),
     ("rerank.py", [], "", "文档 2：退款在退货入库后三个工作日内到账。"),
     ("rerank.py", ["发票", "在哪里"], "", "问：发票 在哪里"),
