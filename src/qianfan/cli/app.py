@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from qianfan.cli import chat, doctor, finetune, model, serve, service
+from qianfan.cli import chat, doctor, finetune, migrate, model, models, serve, service
 from qianfan.version import VERSION
 
 app = typer.Typer(
@@ -35,6 +35,8 @@ def root(
 app.command("chat")(chat.chat)
 app.command("serve")(serve.serve)
 app.command("doctor")(doctor.doctor)
+app.command("migrate")(migrate.migrate)
+app.command("models")(models.models)
 app.add_typer(finetune.app, name="finetune")
 app.add_typer(model.app, name="model")
 app.add_typer(service.app, name="service")
