@@ -55,13 +55,15 @@ def platform(
     Args:
         host: The address to listen on. Anything but loopback lets other machines in.
         port: The port to listen on; 0 takes a free one.
-        qps: Most calls per second of one application at one endpoint; more answer 18.
+        qps: Most calls per second of one application at one endpoint; more answer 18. On v2, where all
+            that goes beyond a limit is HTTP 429, of one application or key with one model.
         rpm: Most calls per minute, likewise; more answer 336501.
         tpm: Most tokens per minute, input and output; calls after that answer 336502.
-        token_lifetime: Seconds an access token lives.
-        any_key: Take every non-empty API Key, Secret Key and access token, and every signature that has
-            the form and is not expired.
-        any_endpoint: Let every custom endpoint answer, not only the catalogue's and the added ones.
+        token_lifetime: Seconds an access token of v1 lives; one of v2 lives as long as was asked for.
+        any_key: Take every non-empty API Key, Secret Key, access token, bearer and `appid`, and every
+            signature that has the form and is not expired.
+        any_endpoint: Let every custom endpoint answer, and on v2 every model's name, not only the
+            catalogue's and the added ones.
         any_dataset: Let built-in samples stand for any dataset that a job names.
         chunk_delay: Seconds between the events of a stream.
         journal_size: Most calls the journal keeps.

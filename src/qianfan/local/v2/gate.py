@@ -1,4 +1,4 @@
-"""The way into v2: a call passes the layers in the order in which `Service.reply` names them."""
+"""The way into v2: method and bearer first, then the layers in the order in which a service names them."""
 
 from __future__ import annotations
 
@@ -50,12 +50,12 @@ class _Gate(Answering):
     def __init__(self, state: State) -> None:
         self._state = state
 
-    def reply(self, request: Request, call: Call) -> Reply:
+    def reply(self, request: Request, call: Call) -> Reply:  # noqa: ARG002  # one shape for all services
         """Answer a call, or refuse it in v2's shape."""
         try:
             if request.method != self.method:
                 raise Refused("method_not_allowed", f"method {request.method} is not supported")
-            return self._answer(request, call, self._state.keys.authenticate(request.headers))
+            return self._answer(request, self._state.keys.authenticate(request.headers))
         except Refused as refused:
             return refused.reply()
 
@@ -63,8 +63,8 @@ class _Gate(Answering):
         """Return a refusal in v2's shape."""
         return errors.translated(refusal).reply()
 
-    def _answer(self, request: Request, call: Call, owner: str) -> Reply:
-        """Answer a call of an owner's."""
+    def _answer(self, request: Request, owner: str) -> Reply:
+        """Answer a call that is charged to an owner."""
         raise NotImplementedError
 
 
@@ -85,31 +85,24 @@ class Service(_Gate):
 
     def reply(self, request: Request, call: Call) -> Reply:
         """Answer a call, or refuse it in v2's shape."""
-        call.model = _text((as_object(request.content) or {}).get("model"))
+        call.model = _named(request)
         return super().reply(request, call)
 
     def takes_time(self, request: Request) -> bool:
         """Return whether the console's store is asked."""
-        name = _text((as_object(request.content) or {}).get("model"))
+        name = _named(request)
         return name is not None and models.preset(self.kind, name) is None
 
-    def _answer(self, request: Request, call: Call, owner: str) -> Reply:  # noqa: ARG002  # one shape for all
+    def _answer(self, request: Request, owner: str) -> Reply:
         """Find the model, keep the quota, validate, handle."""
         state = self._state
         body, name = _body(request.content)
         found = self._models.find(self.kind, name)
         allowance = state.quotas.admit(owner, f"v2/{self.kind}/{name}")
-        served = self._handler(
-            Asked(
-                body,
-                found.endpoint,
-                found.model,
-                state.clock.now(),
-                found.learnt,
-                found.reasoning,
-                f"http://{request.headers.get('host', 'localhost')}",
-            )
-        )
+        site = f"http://{request.headers.get('host', 'localhost')}"
+        now = state.clock.now()
+        asked = Asked(body, found.endpoint, found.model, now, found.learnt, found.reasoning, site)
+        served = self._handler(asked)
         allowance.charge(served.tokens)
         served.reply.headers = allowance.headers()
         return served.reply
@@ -120,7 +113,7 @@ class Listing(_Gate):
 
     method = "GET"
 
-    def _answer(self, request: Request, call: Call, owner: str) -> Reply:  # noqa: ARG002  # one shape for all
+    def _answer(self, request: Request, owner: str) -> Reply:  # noqa: ARG002  # it is the same for all
         return Reply({"object": "list", "data": Models(self._state).all()})
 
     def takes_time(self, request: Request) -> bool:  # noqa: ARG002  # the store may wait for a disk
@@ -157,5 +150,7 @@ def _body(content: Any) -> tuple[Json, str]:
     return body, name
 
 
-def _text(value: Any) -> str | None:
-    return value if isinstance(value, str) else None
+def _named(request: Request) -> str | None:
+    """Return the model a body names, whatever else is in it."""
+    name = (as_object(request.content) or {}).get("model")
+    return name if isinstance(name, str) else None

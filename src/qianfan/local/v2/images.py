@@ -14,14 +14,14 @@ import orjson
 from qianfan.local import checks, rules, text2image, tokens
 from qianfan.local.handler import Answering, Served
 from qianfan.local.rules import Field
-from qianfan.local.v2 import fields
+from qianfan.local.v2 import errors, fields
 from qianfan.local.v2.errors import Refused
 from qianfan.local.wire import Reply, as_array, new_id
 
 if TYPE_CHECKING:
     from qianfan.local.handler import Asked
     from qianfan.local.journal import Call
-    from qianfan.local.wire import Json, Request
+    from qianfan.local.wire import Json, Refusal, Request
 
 #: Where the pictures are.
 PATH = "/qianfan/images"
@@ -90,6 +90,10 @@ class Pictures(Answering):
         if values is None:
             return Refused("not_found", "there is no such picture").reply()
         return Reply({}, content=text2image.picture(*values), media_type="image/png")
+
+    def refused(self, refusal: Refusal) -> Reply:
+        """Return a refusal in v2's shape."""
+        return errors.translated(refusal).reply()
 
     def takes_time(self, request: Request) -> bool:  # noqa: ARG002  # the largest take tens of milliseconds
         """Return True: others need not wait for a large picture."""

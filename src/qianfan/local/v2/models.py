@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from qianfan import catalog
@@ -11,6 +11,7 @@ from qianfan.local.console import services
 from qianfan.local.v2.errors import Refused
 
 if TYPE_CHECKING:
+    from qianfan.catalog import V2Model
     from qianfan.local.console.examples import Examples
     from qianfan.local.state import State
     from qianfan.local.wire import Json
@@ -70,16 +71,21 @@ class Models:
         return listed + [_shown(name) for name in self._state.custom((*KINDS, "completion"))]
 
 
-@lru_cache(1024)
 def preset(kind: str, name: str) -> Found | None:
     """Return the catalogue's model of exactly this id."""
-    known = catalog.find_v2(kind, name)
-    if known is None or known.id != name:
-        return None
-    on_v1 = next((model.endpoint for model in catalog.models(kind) if model.v2 == name), name)
+    return _presets(kind).get(name)
+
+
+@cache
+def _presets(kind: str) -> dict[str, Found]:
+    on_v1 = {model.v2: model.endpoint for model in reversed(catalog.models(kind))}  # the first counts
+    return {known.id: _found(kind, known, on_v1.get(known.id, known.id)) for known in catalog.v2_models(kind)}
+
+
+def _found(kind: str, known: V2Model, endpoint: str) -> Found:
     model = Model(
-        name=name,
-        endpoint=on_v1,
+        name=known.id,
+        endpoint=endpoint,
         family=kind,
         max_input_chars=known.max_input_chars,
         max_input_tokens=known.max_input_tokens,
@@ -88,7 +94,7 @@ def preset(kind: str, name: str) -> Found | None:
         max_text_tokens=known.max_text_tokens,
         dimensions=known.dimensions,
     )
-    return Found(model, on_v1, reasoning=known.reasoning)
+    return Found(model, endpoint, reasoning=known.reasoning)
 
 
 def _shown(name: str, created: int = 0) -> Json:

@@ -21,9 +21,9 @@ _TITLE = {
 }
 
 
-def results(asked: Any, question: Question) -> Json:
-    """Return the field `search_results`, where it is asked for; else nothing."""
-    if not _wants(asked, "enable_trace") and not _wants(asked, "enable_citation"):
+def results(wish: Any, question: Question) -> Json:
+    """Return the field `search_results`, where `web_search` wishes for it; else nothing."""
+    if not _wishes(wish, "enable_trace") and not _wishes(wish, "enable_citation"):
         return {}
     text: str = question.messages[-1]["content"]
     language = tokens.language(text)
@@ -35,13 +35,13 @@ def results(asked: Any, question: Question) -> Json:
     return {"search_results": found}
 
 
-def marks(asked: Any) -> dict[str, str] | None:
-    """Return the marks of citations that the words end with; None where they are not asked for."""
-    if not _wants(asked, "enable_citation"):
+def marks(wish: Any) -> dict[str, str] | None:
+    """Return the marks of citations that the words end with; None where `web_search` wishes for none."""
+    if not _wishes(wish, "enable_citation"):
         return None
     cited = "".join(f"^[{n}]^" for n in range(1, _MANY + 1))
     return {"zh": cited, "en": f" {cited}"}
 
 
-def _wants(asked: Any, name: str) -> bool:
-    return bool(asked and asked.get("enable") and asked.get(name))
+def _wishes(wish: Any, name: str) -> bool:
+    return bool(wish and wish.get("enable") and wish.get(name))
