@@ -18,15 +18,21 @@ import sys
 import threading
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import limiter
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    Call = Callable[[Any, Any], Any]
 
 EVENTS = {"burst": 500, "packed": 500, "paced": 100}  # per stream
 QUESTION = "你好，请介绍一下千帆大模型平台。"
 TEXTS = [f"第 {number} 段：千帆大模型平台提供了多种模型的推理与精调服务。" for number in range(16)]
-WHOLE = {"unary": QUESTION, "embedding": TEXTS}  # what is sent where the reply comes whole
+WHOLE = {"unary": QUESTION, "embedding": TEXTS, "look": 301, "look_on_class": 301}  # sent for a whole reply
 DIMENSIONS = 384  # of a vector
+PROGRESS = 40  # of the job
 
 
 def drain(client: Any, question: str) -> None:
@@ -56,6 +62,19 @@ def check_vectors(vectors: list[list[float]]) -> None:
         raise AssertionError(f"sent {len(TEXTS)} texts, read vectors of {[*map(len, vectors)]}")
 
 
+def look(ask: Callable[[int], int], job: int) -> None:
+    check_progress(ask(job))
+
+
+async def alook(ask: Callable[[int], Awaitable[int]], job: int) -> None:
+    check_progress(await ask(job))
+
+
+def check_progress(progress: int) -> None:
+    if progress != PROGRESS:
+        raise AssertionError(f"read a progress of {progress}")
+
+
 def check(question: str, count: int) -> None:
     if question != f"{question.split(maxsplit=1)[0]} {count}":
         raise AssertionError(f"asked for {question!r}, read {count} events")
@@ -64,9 +83,7 @@ def check(question: str, count: int) -> None:
 def sync_cpu(client: Any, what: str, concurrency: int, count: int) -> float:
     """CPU microseconds per item, by ``concurrency`` threads that share ``count`` calls."""
     question, items = question_and_items(what)
-    call = (
-        client.ask if what == "unary" else functools.partial(embed if what == "embedding" else drain, client)
-    )
+    call = caller(client, what, embed, look, drain)
     each = count // concurrency
     warm, go = threading.Barrier(concurrency + 1), threading.Barrier(concurrency + 1)
     done: list[int] = []
@@ -95,11 +112,7 @@ def sync_cpu(client: Any, what: str, concurrency: int, count: int) -> float:
 async def async_cpu(client: Any, what: str, concurrency: int, count: int) -> float:
     """CPU microseconds per item, by ``concurrency`` tasks that share ``count`` calls."""
     question, items = question_and_items(what)
-    call = (
-        client.ask
-        if what == "unary"
-        else functools.partial(aembed if what == "embedding" else adrain, client)
-    )
+    call = caller(client, what, aembed, alook, adrain)
     each = count // concurrency
 
     async def work(times: int) -> None:
@@ -111,6 +124,26 @@ async def async_cpu(client: Any, what: str, concurrency: int, count: int) -> flo
     await asyncio.gather(*(work(each) for _ in range(concurrency)))
     cpu = time.process_time() - start
     return cpu / (each * concurrency * items) * 1e6
+
+
+def caller(client: Any, what: str, embedding: Call, looking: Call, draining: Call) -> Callable[[Any], Any]:
+    """What makes a call of a kind: as users do, and with a look at what came."""
+    if what == "unary":
+        return client.ask
+    if what.startswith("look"):
+        return functools.partial(looking, getattr(client, what))
+    return functools.partial(embedding if what == "embedding" else draining, client)
+
+
+def sign_cpu(client: Any, count: int) -> float:
+    """CPU microseconds per signature."""
+    sign = client.sign
+    for _ in range(count // 10):
+        sign()
+    start = time.process_time()
+    for _ in range(count):
+        sign()
+    return (time.process_time() - start) / count * 1e6
 
 
 def warm_up(what: str, concurrency: int) -> int:
@@ -218,6 +251,8 @@ def measure_sync(clients: Any, what: str, concurrency: int, count: int, server: 
         report(sync_memory(client, count))
     elif what == "tokens":
         report(sync_start(client, concurrency))
+    elif what == "sign":
+        report(sign_cpu(client, count))
     else:
         report(sync_cpu(client, what, concurrency, count))
 

@@ -94,6 +94,22 @@ EMBEDDING = [
     for mode in ("sync", "async")
     for concurrency in (1, 32)
 ]
+SIGNING = Measure("console", "one signature", "µs CPU", "sign", "sync", count=50_000, who=("bare", "ours"))
+CONSOLE = [
+    Measure(
+        "console",
+        f"console call{where}, {mode}, {n} at once",
+        "µs CPU",
+        what,
+        mode,
+        n,
+        2048,
+        who=("bare", "ours"),
+    )
+    for what, where in (("look", ""), ("look_on_class", " on the class"))
+    for mode in ("sync", "async")
+    for n in (1, 32)
+]
 NOTICED = 0.05  # of a request: a millisecond between leaving and looking at the clock, where a core is shared
 LIMITER = [
     *(
@@ -126,6 +142,7 @@ GROUPS = {
     "memory": MEMORY,
     "tokens": TOKENS,
     "embedding": EMBEDDING,
+    "console": [SIGNING, *CONSOLE],
     "limiter": LIMITER,
 }
 
@@ -159,6 +176,8 @@ TARGETS = [
     *(Target(measure.name, 1.3, "bare") for measure in FIRST),
     *(Target(measure.name, 1) for measure in TOKENS),
     *(Target(measure.name, 1.3, "bare") for measure in EMBEDDING),
+    Target(SIGNING.name, 40),
+    *(Target(measure.name, 1.3, "bare") for measure in CONSOLE),
     *(Target(measure.name, 0.98, at_least=True) for measure in LIMITER if measure.what == "rate"),
     *(Target(measure.also[0][0], NOTICED) for measure in LIMITER if measure.what == "rate"),
     *(Target(measure.name, 3) for measure in LIMITER if measure.what == "pass"),

@@ -1,7 +1,7 @@
 """The bare server: canned answers over raw asyncio, so that the client's work is what is measured.
 
-It speaks OAuth, and chat and embeddings of v1 and v2. The answer to any embedding is 16 vectors of 384
-numbers. The last user message of a chat says which answer is wanted:
+It speaks OAuth, chat and embeddings of v1 and v2, and the detail of a job of fine-tuning. The answer to
+any embedding is 16 vectors of 384 numbers. The last user message of a chat says which answer is wanted:
 
     "burst 500"    500 events, each an HTTP chunk of its own, all in one write
     "packed 500"   500 events in HTTP chunks of 16 KiB, as a buffering proxy passes them on, in one write
@@ -59,6 +59,28 @@ VECTORS = {
     "usage": {"prompt_tokens": 400, "total_tokens": 400},
 }
 
+JOB = {
+    "log_id": "2475845001",
+    "result": {
+        "id": 301,
+        "taskId": 88,
+        "taskName": "demo",
+        "description": "",
+        "version": 1,
+        "jobRunType": 0,
+        "trainType": "ernieBotLite-v201-8k",
+        "trainMode": "SFT",
+        "peftType": "LoRA",
+        "trainStatus": "RUNNING",
+        "progress": 40,
+        "runTime": 620,
+        "trainTime": 300,
+        "startTime": "2023-10-24 11:40:00",
+        "finishTime": "0000-00-00 00:00:00",
+        "vdlLink": "https://console.bce.baidu.com/qianfan/visualdl/index?displayToken=abcdefghijklmnopqrstuvwx",
+    },
+}
+
 counted = {"connections": 0, "requests": 0, "token_requests": 0}
 
 
@@ -96,6 +118,7 @@ OPENING = (
 )
 ANSWERS = {1: reply(UNARY_V1), 2: reply(UNARY_V2)}
 EMBEDDED = reply(VECTORS)
+LOOKED = reply(JOB)
 NOT_FOUND = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
 
 
@@ -146,6 +169,8 @@ class Connection(asyncio.Protocol):
             self.chat(2, json.loads(body))
         elif b"/embeddings" in path:
             self.transport.write(EMBEDDED)
+        elif path == b"/wenxinworkshop/finetune/jobdetail":  # in small letters, as the whole head
+            self.transport.write(LOOKED)
         elif path.startswith(b"/oauth/2.0/token"):
             counted["token_requests"] += 1
             self.loop.call_later(TOKEN_DELAY, self.transport.write, reply(TOKEN))

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hmac
+from datetime import datetime, timezone
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import aiohttp
 import orjson
@@ -16,9 +19,25 @@ PATH = "/rpc/2.0/ai_custom/v1/wenxinworkshop/chat/eb-instant?access_token=24.x"
 EMBEDDINGS = "/rpc/2.0/ai_custom/v1/wenxinworkshop/embeddings/embedding-v1?access_token=24.x"
 HEADERS = {"Content-Type": "application/json"}
 
+DETAIL = "/wenxinworkshop/finetune/jobDetail"
+ACCESS_KEY, SECRET_KEY = "ALTAKbench0123456789abcd", b"0123456789abcdef0123456789abcdef"
+
 
 def body(question: str, stream: bool) -> bytes:
     return orjson.dumps({"messages": [{"role": "user", "content": question}], "stream": stream})
+
+
+def signed(host: str) -> dict[str, str]:
+    stamp = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    prefix = f"bce-auth-v1/{ACCESS_KEY}/{stamp}/300"
+    key = hmac.digest(SECRET_KEY, prefix.encode(), "sha256").hex()
+    canonical = (
+        f"POST\n{DETAIL}\n\ncontent-type:application%2Fjson\n"
+        f"host:{quote(host, safe='')}\nx-bce-date:{quote(stamp, safe='')}"
+    )
+    signature = hmac.digest(key.encode(), canonical.encode(), "sha256").hex()
+    authorization = f"{prefix}/content-type;host;x-bce-date/{signature}"
+    return {**HEADERS, "Host": host, "x-bce-date": stamp, "Authorization": authorization}
 
 
 class Sync:
@@ -28,6 +47,17 @@ class Sync:
         self.pool = urllib3.PoolManager(maxsize=512)
         self.url = server + PATH
         self.embeddings = server + EMBEDDINGS
+        self.host, self.detail = server.partition("://")[2], server + DETAIL
+
+    def sign(self) -> str:
+        return signed(self.host)["Authorization"]
+
+    def look(self, job: int) -> int:
+        body = orjson.dumps({"taskId": 88, "jobId": job})
+        response = self.pool.request("POST", self.detail, body=body, headers=signed(self.host))
+        return orjson.loads(response.data)["result"]["progress"]
+
+    look_on_class = look
 
     def embed(self, texts: list[str]) -> list[list[float]]:
         body = orjson.dumps({"input": texts})
@@ -59,6 +89,14 @@ class Async:
         self.session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0))
         self.url = server + PATH
         self.embeddings = server + EMBEDDINGS
+        self.host, self.detail = server.partition("://")[2], server + DETAIL
+
+    async def look(self, job: int) -> int:
+        body = orjson.dumps({"taskId": 88, "jobId": job})
+        async with self.session.post(self.detail, data=body, headers=signed(self.host)) as response:
+            return orjson.loads(await response.read())["result"]["progress"]
+
+    look_on_class = look
 
     async def embed(self, texts: list[str]) -> list[list[float]]:
         body = orjson.dumps({"input": texts})

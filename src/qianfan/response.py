@@ -36,7 +36,6 @@ class Record(dict[str, Any]):
         except KeyError:
             raise AttributeError(f"no field {name!r} among {sorted(self)}") from None
 
-
     def model_dump(self) -> dict[str, Any]:
         """Return a plain dict; the name that openai's objects have for it."""
         return dict(self)

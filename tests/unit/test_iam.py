@@ -126,6 +126,7 @@ def test_each_attempt_is_signed_anew() -> None:
         ("Tue, 24 Oct 2023 08:13:49 GMT", "600 s ahead"),
         ("Tue, 24 Oct 2023 08:25:49 GMT", ""),
         ("no date", ""),
+        ("Tue, 24 Oct 99999999999999999999 08:33:49 GMT", ""),
         ("", ""),
     ],
 )

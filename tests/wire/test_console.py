@@ -496,7 +496,7 @@ def test_no_repr_shows_a_secret(ask, server):
     with pytest.raises(JobStoppedError) as stopped:
         ask.wait(job)
 
-    things = (ask.client, ask.client.finetune, job, job._account, job._account.settings, job._account.auth())
+    things = (ask.client, ask.client.finetune, job, job._account, job._account.settings, job._account.auth)
     shown = [*map(repr, things), repr(vars(job._account)), repr(vars(stopped.value)), str(stopped.value)]
     assert KEYS["secret_key"] not in "".join(shown)
 

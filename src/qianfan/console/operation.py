@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import wraps
+from functools import cached_property, wraps
 from types import MethodType
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypeAlias, TypedDict, TypeVar
 
@@ -88,6 +88,16 @@ class Console:
     def __init__(self, client: Qianfan | None = None) -> None:
         self.client = client
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.client,)
+
+    @cached_property
+    def account(self) -> Account:
+        """Who calls, where a call brings no keys of its own; the class has none: it looks anew each time."""
+        assert self.client is not None, "a group is made by a client"
+        own, url, _ = self.client.console
+        return Account(own, url, self.client)
+
 
 Group: TypeAlias = "Console | type[Console]"
 
@@ -114,7 +124,9 @@ class Operation(Generic[P, R]):
         self.declared = declared
         self._signature = inspect.signature(declared)
         self._path = path
-        self._names = {name: names.get(name) or _camel(name) for name in list(self._signature.parameters)[1:]}
+        parameters = list(self._signature.parameters.values())[1:-1]  # between `self` and `**options`
+        self._names = {it.name: names.get(it.name) or _camel(it.name) for it in parameters}
+        self._required = {it.name for it in parameters if it.default is it.empty}
         self._check = check
         self._reply = reply
 
@@ -155,7 +167,7 @@ class Operation(Generic[P, R]):
         own = Options(options.get("retry_count"), timeout, options.get("backoff_factor"))
         exchange = flow.Exchange(
             request=console.encode(account.url + self._path, fields, headers),
-            auth=account.auth(),
+            auth=account.auth,
             policy=overridden(account.settings.retry, own),
             timeout=account.settings.request_timeout
             if timeout is None
@@ -179,22 +191,28 @@ class Operation(Generic[P, R]):
             TypeError: An argument is missing, or there is one too many.
             InvalidArgumentError: The body is no dict, or a field is given twice.
         """
-        try:
-            given = self._signature.bind(None, *args, **kwargs).arguments
-        except TypeError as error:
-            raise TypeError(f"{self.declared.__qualname__}(): {error}") from None
-        more: dict[str, Any] = given.pop("options", {})
-        options: ConsoleOptions = {name: more.pop(name) for name in _OPTIONS & more.keys()}  # type: ignore[assignment]  # its names
+        given = {**dict(zip(self._names, args, strict=False)), **kwargs}
+        if len(given) != len(args) + len(kwargs) or not self._required <= given.keys():
+            self._misfit(args, kwargs)
         fields: dict[str, Any] = {}
-        for name, value in list(given.items())[1:]:
-            wire = self._names[name]
+        options: ConsoleOptions = {}
+        for name, value in given.items():
+            wire = self._names.get(name)
             if wire == BODY:
                 _join(fields, _object(name, value))
-            elif value is not None:
-                fields[wire] = value
-        _join(fields, more)
+            elif wire is None and name in _OPTIONS:
+                options[name] = value  # type: ignore[literal-required]  # one of its names
+            else:
+                _put(fields, wire or name, value)
         _join(fields, mapping("extra", options.get("extra")))
         return fields, options
+
+    def _misfit(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
+        """Raise what Python says of arguments that do not fit a signature."""
+        try:
+            self._signature.bind(None, *args, **kwargs)
+        except TypeError as error:
+            raise TypeError(f"{self.declared.__qualname__}(): {error}") from None
 
 
 class AsyncOperation(Generic[P, R]):
@@ -248,13 +266,15 @@ class Account:
         """Return the account of a group, or of a call that brings keys of its own."""
         ak = _text("ak", options.get("ak") or options.get("access_key"))
         sk = _text("sk", options.get("sk") or options.get("secret_key"))
-        if group.client is not None:
-            own, url, _ = group.client.console
-            if ak or sk:
-                own = replace(own, key=IamKey(ak or own.key.access_key, sk or own.key.secret_key))
-            return cls(own, url, group.client)
-        own = settings.resolve_console({"access_key": ak, "secret_key": sk})
-        return cls(own, _embedded() if own.local else own.base_url)
+        if group.client is None or isinstance(group, type):
+            own = settings.resolve_console({"access_key": ak, "secret_key": sk})
+            return cls(own, _embedded() if own.local else own.base_url)
+        account = group.account
+        if not ak and not sk:
+            return account
+        own = account.settings
+        key = IamKey(ak or own.key.access_key, sk or own.key.secret_key)
+        return cls(replace(own, key=key), account.url, group.client)
 
     @property
     def pool(self) -> Pool:
@@ -265,8 +285,13 @@ class Account:
         """
         return _pool(self.settings.network) if self._client is None else self._client.console[2]
 
+    @cached_property
     def auth(self) -> IamAuth:
-        """Return what signs the requests."""
+        """What signs the requests.
+
+        Raises:
+            InvalidArgumentError: There is no key, half of one, or one that cannot be.
+        """
         key = credentials.iam_key(self.settings.key)
         return IamAuth(key.access_key, key.secret_key, self.settings.expiration)
 
@@ -306,12 +331,17 @@ def _object(name: str, value: Any) -> Mapping[str, Any]:
 
 
 def _join(fields: dict[str, Any], more: Mapping[str, Any]) -> None:
-    """Add fields to others; one that is None was not given."""
+    """Add fields to others."""
     for name, value in more.items():
-        if name in fields:
-            raise InvalidArgumentError(f"{name} is given twice")
-        if value is not None:
-            fields[name] = value
+        _put(fields, name, value)
+
+
+def _put(fields: dict[str, Any], name: str, value: Any) -> None:
+    """Add a field to others; one that is None was not given."""
+    if name in fields:
+        raise InvalidArgumentError(f"{name} is given twice")
+    if value is not None:
+        fields[name] = value
 
 
 def _camel(name: str) -> str:

@@ -36,7 +36,8 @@ def encode(url: str, fields: Mapping[str, Any], headers: Mapping[str, str] | Non
     for name in headers or ():
         if name.lower() in _OF_THE_SIGNATURE:
             raise InvalidArgumentError(
-                f"the header {name} is made with the signature", hint="pass ak= and sk= to sign with other keys"
+                f"the header {name} is made with the signature",
+                hint="pass ak= and sk= to sign with other keys",
             )
     return Request("POST", url, made, codec.written(fields))
 

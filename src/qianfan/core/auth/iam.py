@@ -9,6 +9,7 @@ from __future__ import annotations
 import hmac
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, quote, urlsplit
 
@@ -17,7 +18,6 @@ from qianfan.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
-    from urllib.parse import SplitResult
 
     from qianfan.core.effects import Flow
     from qianfan.core.http import Request
@@ -60,17 +60,21 @@ def authorization(
         name, value = name.strip().lower(), value.strip()  # noqa: PLW2901  # as the platform normalises them
         wanted = name.startswith("x-bce-") or name in (_ALWAYS_SIGNED if names is None else names)
         if wanted and value:
-            lines.append(f"{quote(name, safe='')}:{quote(value, safe='')}")
+            lines.append(f"{_encoded(name)}:{_encoded(value)}")
     parameters = sorted(
-        f"{quote(key, safe='')}={quote(value, safe='')}"
-        for key, value in query
-        if key.lower() != "authorization"
+        f"{_encoded(key)}={_encoded(value)}" for key, value in query if key.lower() != "authorization"
     )
     canonical = "\n".join([method, path or "/", "&".join(parameters), *sorted(lines)])
     prefix = f"bce-auth-v1/{access_key}/{timestamp}/{expiration}"
     key = hmac.digest(secret_key.encode(), prefix.encode(), "sha256").hex()
     signature = hmac.digest(key.encode(), canonical.encode(), "sha256").hex()
     return f"{prefix}/{';'.join(signed or ())}/{signature}"
+
+
+@lru_cache(256)
+def _encoded(text: str) -> str:
+    """Return a text as signatures have it; nearly all that is signed is signed again and again."""
+    return quote(text, safe="")
 
 
 class IamAuth:
@@ -98,13 +102,13 @@ class IamAuth:
     def authorise(self, request: Request, deadline: float, policy: RetryPolicy) -> Flow[Request]:  # noqa: ARG002  # the protocol's signature
         """Return the request, signed now."""
         now: float = yield DATE
-        timestamp = self.timestamp(now)
-        url = urlsplit(request.url)
-        headers = {**request.headers, "Host": _host(url), "x-bce-date": timestamp}
+        timestamp = self.timestamp(int(now))
+        host, path, query = _parts(request.url)
+        headers = {**request.headers, "Host": host, "x-bce-date": timestamp}
         signature = authorization(
             request.method,
-            url.path,
-            parse_qsl(url.query, keep_blank_values=True),
+            path,
+            query,
             headers,
             self._access_key,
             self.secrets[0],
@@ -115,9 +119,10 @@ class IamAuth:
         return request._replace(headers={**headers, "Authorization": signature})
 
     @staticmethod
-    def timestamp(now: float) -> str:
+    @lru_cache(8)
+    def timestamp(now: int) -> str:
         """Return a time as signatures say it."""
-        return datetime.fromtimestamp(int(now), timezone.utc).strftime(_TIMESTAMP)
+        return datetime.fromtimestamp(now, timezone.utc).strftime(_TIMESTAMP)
 
     def access_token(self, timeout: float) -> Flow[str]:  # noqa: ARG002  # the protocol's signature
         """Return an empty string: no token is used."""
@@ -149,17 +154,20 @@ _REFUSED = frozenset({400, 401, 403})
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
-def _host(url: SplitResult) -> str:
-    """Return the Host header for a URL; a scheme's own port is not in it."""
-    host = url.netloc.rpartition("@")[2]
-    port = url.port
-    return host.rpartition(":")[0] if port is not None and port == _DEFAULT_PORTS[url.scheme] else host
+@lru_cache(64)
+def _parts(url: str) -> tuple[str, str, tuple[tuple[str, str], ...]]:
+    """Return the Host header for a URL, which has no port where it is the scheme's own; its path; its query."""
+    parts = urlsplit(url)
+    host, port = parts.netloc.rpartition("@")[2], parts.port
+    if port is not None and port == _DEFAULT_PORTS[parts.scheme]:
+        host = host.rpartition(":")[0]
+    return host, parts.path, tuple(parse_qsl(parts.query, keep_blank_values=True))
 
 
 def _date(text: str) -> datetime | None:
     """Return the time that a Date header says, or None where it says none."""
     try:
         date = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return date if date.tzinfo else date.replace(tzinfo=timezone.utc)
