@@ -5,6 +5,11 @@ from __future__ import annotations
 import pytest
 from v2_caller import MODEL, QUESTION, V2, refusal
 
+from qianfan.codes import CODES
+from qianfan.local.fidelity import RULES
+from qianfan.local.v2 import errors
+from qianfan.local.wire import Refusal
+
 MESSAGES, ARGUMENT = "invalid_messages", "invalid_argument"
 OPEN = "deepseek-v3"  # a model that is not ERNIE's
 
@@ -381,3 +386,11 @@ def test_a_fault_of_ours_has_the_shape_of_v2(start, caplog):
 
     assert told == (500, "internal_error", "internal_error", "Internal error")
     assert "the local platform failed on POST /v2/chat/completions" in caplog.text
+
+
+def test_every_code_is_in_the_table_of_rules():
+    """The table of rules says where each code of v2 is known from."""
+    assert set(errors._ERRORS) <= {rule.code for rule in RULES}
+    assert {errors.translated(Refusal(number)).code for number in CODES if isinstance(number, int)} <= set(
+        errors._ERRORS
+    )

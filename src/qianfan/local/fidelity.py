@@ -6,27 +6,10 @@ was found; who knows better is welcome to correct it.
 
 from __future__ import annotations
 
-from enum import Enum
-from typing import NamedTuple
+from qianfan.local.marks import Mark, Rule
+from qianfan.local.v2 import fidelity as v2
 
-
-class Mark(Enum):
-    """Where a rule is known from."""
-
-    DOCUMENTED = "documented"  # the platform's documentation says so
-    SDK = "read in SDKs"  # its official SDKs rely on it
-    REPORTED = "reported"  # recorded answers in public issues, other projects' adapters
-    ASSUMED = "assumed"  # nothing was found; our choice
-
-
-class Rule(NamedTuple):
-    """One rule: what it is about, what it says, the code a breach answers, where it is known from."""
-
-    area: str
-    says: str
-    code: int | str | None
-    mark: Mark
-
+__all__ = ["RULES", "Mark", "Rule"]
 
 _D, _S, _R, _A = Mark.DOCUMENTED, Mark.SDK, Mark.REPORTED, Mark.ASSUMED
 
@@ -326,4 +309,5 @@ RULES = (
     Rule("console v2", "model is a trainType of v1; FullFineTuning, LoRA, PromptTuning", None, _A),
     Rule("console v2", "ModifyService: name, description; modelId and replicasCount deploy anew", None, _A),
     Rule("console v2", "a dataset has one version, with which it is deleted", None, _A),
+    *v2.RULES,
 )
