@@ -31,11 +31,12 @@ _DEEPEST = 64  # levels of a value
 _MOST_VALUES, _MOST_CHARACTERS = 2_000, 20_000  # of what a schema demands
 _LARGEST_INTEGER = 2**53
 
-_CITIES = (
+_CITY_NAMES = (
     "北京 上海 广州 深圳 天津 重庆 杭州 南京 苏州 武汉 成都 西安 长沙 郑州 青岛 大连 厦门 福州 合肥 济南 昆明 贵阳 南宁 海口 "
     "三亚 哈尔滨 长春 沈阳 石家庄 太原 呼和浩特 兰州 西宁 银川 乌鲁木齐 拉萨 宁波 无锡 佛山 东莞 香港 澳门 台北 纽约 伦敦 巴黎 东京 "
     "Beijing Shanghai Guangzhou Shenzhen Hangzhou Chengdu Wuhan London Paris Tokyo Berlin Boston"
-).split()
+)
+_CITIES = _CITY_NAMES.split()
 
 
 def properties(schema: Json) -> Iterator[tuple[str, Json]]:
