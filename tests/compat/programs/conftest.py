@@ -81,8 +81,8 @@ def platform(keys, monkeypatch):
 @pytest.fixture
 def no_keys(platform, monkeypatch):
     """A platform that the environment leads to, without keys for it."""
-    monkeypatch.delenv("QIANFAN_AK")
-    monkeypatch.delenv("QIANFAN_SK")
+    for name in ("QIANFAN_AK", "QIANFAN_SK", "QIANFAN_ACCESS_KEY", "QIANFAN_SECRET_KEY"):
+        monkeypatch.delenv(name)
     return platform
 
 
