@@ -155,14 +155,17 @@ class Qianfan:
         if retry_count is None and max_retries is not None:
             retry_count = settings.attempts("max_retries", max_retries) + 1
         wait = timeout if request_timeout is None else request_timeout
-        own = self._settings
         options = Options(retry_count, None, backoff_factor)
-        changed = replace(
-            own,
-            retry=overridden(own.retry, options),
-            request_timeout=own.request_timeout if wait is None else seconds("request_timeout", wait),
-        )
-        return _from_settings(changed)
+
+        def changed(own: Any) -> Any:
+            return replace(
+                own,
+                retry=overridden(own.retry, options),
+                request_timeout=own.request_timeout if wait is None else seconds("request_timeout", wait),
+            )
+
+        own = self._settings
+        return _from_settings(changed(replace(own, console=changed(own.console))))
 
     def perform(self, call: Call, options: Options = NO_OPTIONS) -> Response | Stream:
         """Carry out a call; a stream comes back up to its first event."""

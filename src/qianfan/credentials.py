@@ -160,7 +160,7 @@ def iam_key(key: IamKey) -> IamKey:
     """Return the pair, or raise `InvalidArgumentError` where there is none, or half of one."""
     if key.access_key and key.secret_key:
         in_header("access_key", _placed("access_key", key.access_key, _SHAPES[1][1].kind))
-        _placed("secret_key", key.secret_key)
+        in_header("secret_key", _placed("secret_key", key.secret_key))  # or nothing it signs would ever fit
         return key
     if not key.access_key and not key.secret_key:
         raise InvalidArgumentError(

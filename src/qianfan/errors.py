@@ -206,6 +206,11 @@ class JobError(QianfanError):
         super().__init__(message, hint=hint)
         self.job = job
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle the job without the keys it is asked for with: errors end up in logs and stores."""
+        keyless = getattr(self.job, "keyless", None)
+        return _restore, (type(self), self.args), {**self.__dict__, "job": keyless() if keyless else self.job}
+
 
 class JobFailedError(JobError):
     """The job failed."""

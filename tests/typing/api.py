@@ -17,6 +17,7 @@ from qianfan import (
     ChatCompletion,
     Completion,
     Embedding,
+    FineTune,
     Image2Text,
     Messages,
     Plugin,
@@ -30,6 +31,7 @@ from qianfan import (
     errors,
 )
 from qianfan.catalog import Model
+from qianfan.console.job import Job
 from qianfan.response import RateLimits, Usage
 
 if TYPE_CHECKING:
@@ -279,6 +281,53 @@ def parts_that_failed(emb: Embedding, response: Response) -> None:
     except errors.QianfanError as error:
         assert_type(error.inputs, range | None)
         assert_type(error.rate_limit, RateLimits)
+
+
+def tuning(client: Qianfan) -> None:
+    """Make console calls, on the class and on a client; what a call takes is known."""
+    assert_type(FineTune.create_task(name="demo", description=None), Response)
+    assert_type(client.finetune.create_task("demo", ak="a", sk="s", retry_count=2, validate=False), Response)
+    assert_type(client.finetune.create_job({"taskId": 1}, extra={"newest": 1}, headers={"X": "y"}), Job)
+    assert_type(FineTune.get_job(1, "task-x"), Job)
+    assert_type(FineTune.stop_job(task_id=1, job_id=2, request_timeout=1.5), Response)
+    assert_type(client.model.publish(is_new=True, version_meta={"taskId": 1, "iterationId": 2}), Response)
+    assert_type(qianfan.Model.list(model_id=5862).result.modelName, Any)
+    assert_type(qianfan.Service.create(1, 2, "svc", "shop", 1, 2), Response)
+    assert_type(client.finetune.v2.create_job("demo", "m", "SFT"), Response)
+    assert_type(FineTune.V2.get_task("task-x"), Response)
+    assert_type(client.model.evaluation.create(extra={"name": "e"}), Response)
+    FineTune.create_task()  # type: ignore[call-arg]
+    FineTune.create_task(5)  # type: ignore[arg-type]
+    FineTune.create_task("demo", nmae="x")  # type: ignore[call-arg]
+    FineTune.create_task("demo", retry_count="2")  # type: ignore[arg-type]
+    client.finetune.create_job("job")  # type: ignore[arg-type]
+    client.model.publish(True)  # type: ignore[call-arg]
+
+
+async def async_tuning(client: Qianfan) -> None:
+    """Find the same in the other world."""
+    assert_type(await FineTune.acreate_task("demo"), Response)
+    assert_type(await client.finetune.acreate_job({"taskId": 1}), Job)
+    assert_type(await (await client.finetune.aget_job(1, 2)).await_(60, on_progress=tell), Job)
+    await FineTune.acreate_task("demo", nmae="x")  # type: ignore[call-arg]
+
+
+async def tell(job: Job) -> None:
+    """Tell how a job stands."""
+    assert_type(job.status, str | None)
+    assert_type(job.progress, int)
+
+
+def waiting(job: Job) -> None:
+    """Wait for a job, and read what its errors carry."""
+    assert_type(job.wait(), Job)
+    assert_type(job.wait(60, lambda seen: str(seen.progress)), Job)
+    job.wait("60")  # type: ignore[arg-type]
+    job.wait(on_progress=5)  # type: ignore[arg-type]
+    try:
+        job.wait(timeout=1.5)
+    except errors.JobTimeoutError as error:
+        assert_type(error.job, Any)
 
 
 def conversations(chat: ChatCompletion) -> None:

@@ -192,6 +192,16 @@ def test_one_attempt_by_default(ask, server):
     assert len(server.requests) == 1
 
 
+def test_options_of_a_client(ask, server):
+    """A client with other options has them for console calls too."""
+    server.answer((CLOSE,))
+    server.always(whole({"result": {"id": 7}}))
+    first, ask.client = ask.client, ask.client.with_options(retry_count=2, backoff_factor=0)
+
+    assert ask("finetune", "create_task", name="demo").result.id == 7
+    first.close()
+
+
 @pytest.mark.parametrize(
     ("reply", "code", "says"),
     [
@@ -496,21 +506,17 @@ def test_no_repr_shows_a_secret(ask, server):
     with pytest.raises(JobStoppedError) as stopped:
         ask.wait(job)
 
-    things = (ask.client, ask.client.finetune, job, job._account, job._account.settings, job._account.auth)
-    shown = [*map(repr, things), repr(vars(job._account)), repr(vars(stopped.value)), str(stopped.value)]
+    things = (ask.client, ask.client.finetune, job, job.account, job.account.settings, job.account.auth)
+    shown = [*map(repr, things), repr(vars(job.account)), repr(vars(stopped.value)), str(stopped.value)]
     assert KEYS["secret_key"] not in "".join(shown)
 
 
 @pytest.mark.parametrize("name", ["access_key", "secret_key"])
 def test_a_key_that_cannot_be_sent(server, name):
     """A key with a line break is refused before it reaches a transport, and is not told."""
-    keys = {**KEYS, name: f"{KEYS[name]}\n"}
+    with pytest.raises(InvalidArgumentError, match=f"{name}= holds white space") as refused:
+        qianfan.Qianfan(**{**KEYS, name: f"{KEYS[name]}\n"}, console_base_url=server.url)
 
-    with (
-        qianfan.Qianfan(**keys, console_base_url=server.url) as client,
-        pytest.raises(InvalidArgumentError, match=f"{name} holds what is no visible") as refused,
-    ):
-        client.finetune.create_task("demo")
     assert KEYS[name] not in str(refused.value)
     assert server.requests == []
 

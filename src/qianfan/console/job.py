@@ -42,7 +42,7 @@ class Job(Response):
 
     __slots__ = ("_account", "job_id", "task_id")
 
-    def __init__(self, reply: Response, account: Account, task_id: Any, job_id: Any) -> None:
+    def __init__(self, reply: Response, account: Account | None, task_id: Any, job_id: Any) -> None:
         super().__init__(reply.code, reply.headers, reply.body)
         self._account = account
         self.task_id = task_id
@@ -88,7 +88,7 @@ class Job(Response):
             )
         watch = _Watch(self, timeout)
         while True:
-            job = run(watch.look(), self._account.pool.sync())
+            job = run(watch.look(), self.account.pool.sync())
             if on_progress is not None:
                 on_progress(job)
             if _has_finished(job):
@@ -102,7 +102,7 @@ class Job(Response):
 
         watch = _Watch(self, timeout)
         while True:
-            job = await run(watch.look(), self._account.pool.aio())
+            job = await run(watch.look(), self.account.pool.aio())
             if on_progress is not None:
                 told = on_progress(job)
                 if isawaitable(told):
@@ -115,8 +115,25 @@ class Job(Response):
         from qianfan.console.finetune import FineTune
 
         fields = {"taskId": self.task_id, "jobId": self.job_id}
-        flow: Flow[Job] = FineTune.__dict__["get_job"].asked(self._account, fields, deadline=deadline)
+        flow: Flow[Job] = FineTune.__dict__["get_job"].asked(self.account, fields, deadline=deadline)
         return flow
+
+    @property
+    def account(self) -> Account:
+        """Who asks for it, and over which connections.
+
+        Raises:
+            InvalidArgumentError: It came with an error from another process, without keys.
+        """
+        if self._account is None:
+            raise InvalidArgumentError(
+                "this job came without keys", hint="ask for it anew: get_job(job.task_id, job.job_id)"
+            )
+        return self._account
+
+    def keyless(self) -> Job:
+        """Return the same job without the keys to ask for it with."""
+        return Job(self, None, self.task_id, self.job_id)
 
     def _detail(self, name: str) -> Any:
         result = self.body.get("result")

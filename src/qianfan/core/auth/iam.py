@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, quote, urlsplit
 
 from qianfan.core.effects import DATE
-from qianfan.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -89,12 +88,6 @@ class IamAuth:
     __slots__ = ("_access_key", "_expiration", "secrets")
 
     def __init__(self, access_key: str, secret_key: str, expiration: int = EXPIRATION) -> None:
-        for name, value in (("access_key", access_key), ("secret_key", secret_key)):
-            if not value.isascii() or not value.isprintable() or " " in value:
-                raise InvalidArgumentError(
-                    f"{name} holds what is no visible ASCII character",
-                    hint="是否带上了换行或空格？(has it a line break or a blank at its end?)",
-                )
         self._access_key = access_key
         self._expiration = expiration
         self.secrets = (secret_key,)
