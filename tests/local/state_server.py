@@ -77,7 +77,7 @@ class StateServer:
                 self.process.stdin.write(b"%d\n" % seconds)
                 self.process.stdin.flush()
                 return self.process.stdout.readline() == b"advanced\n"
-        except OSError:  # it was killed
+        except (OSError, ValueError):  # it was killed, and `end` may have closed the pipe
             return False
 
     def end(self, number=None):

@@ -87,6 +87,11 @@ def fill(console):
     return "svc-done"
 
 
+def bearing(key):
+    """Return the header of a call of v2."""
+    return {"Authorization": f"Bearer {key}"}
+
+
 def killed(file):
     """Return a copy of what a running platform keeps on disk: what would be left if it were killed now."""
     copy = file.with_name("copy")
@@ -111,6 +116,7 @@ class TestRestart:
             uri = fill(console)
             application = platform.add_application("my-ak", "my-sk")
             platform.add_access_key("ALTAKmine", "my secret")
+            key = platform.add_api_key("bce-v3/mine/key").key
             before, offset = everything(console), platform._state.clock.offset
             left = killed(file)
         if how != "started again":
@@ -127,6 +133,8 @@ class TestRestart:
             caller = Caller(platform)
             question = lines()[7]["prompt"]
             assert caller.authorise(client_id="my-ak", client_secret="my-sk").status == 200
+            models = caller.http.request("GET", f"{platform.url}/v2/models", headers=bearing(key))
+            assert models.status == 200
             assert caller.ask(question, endpoint=uri)["result"] == lines()[7]["response"]
             assert caller.ask(question, endpoint="svc-deploying")["error_code"] == 6
             caller.http.clear()
@@ -254,13 +262,18 @@ class TestOneOwner:
         one, other = qianfan.local.platform(state=file), None
         one.stop()
         other = qianfan.local.platform(state=file)
-        application = other.add_application("an-ak", "an-sk")
+        application, key = other.add_application("an-ak", "an-sk"), other.add_api_key("bce-v3/its/key")
         other.advance(hours=2)
         other.stop()
 
         with one:
             caller = Caller(one)
             assert caller.authorise(client_id="an-ak", client_secret="an-sk").status == 200
+            models = caller.http.request("GET", f"{one.url}/v2/models", headers=bearing(key.key))
+            assert models.status == 200
+            with pytest.raises(ValueError, match="already"):
+                one.add_api_key(key.key)
+            assert one.add_api_key().id == key.id + 1
             assert one._state.clock.offset == 7200
             with pytest.raises(ValueError, match="an-ak"):
                 one.add_application("an-ak", "another")
@@ -698,6 +711,22 @@ class TestThreads:
         won = [pair for pairs in at_once(8, work) for pair in pairs]
 
         assert sorted(won) == [(index, place) for index in range(10) for place in range(2)]
+
+    @pytest.mark.parametrize("kind", ["application", "access_key", "api_key"])
+    def test_keys(self, console, kept, file, kind):
+        """Keys that are registered at once all differ, and all are there after a restart."""
+        platform = console.platform
+        made = at_once(8, lambda _: [getattr(platform, f"add_{kind}")() for _ in range(10)])
+
+        keys = {it.key if kind == "api_key" else it.ak for records in made for it in records}
+        assert len(keys) == 80
+        if kept == "file":
+            platform.stop()
+            platform = qianfan.local.platform(state=file)
+        for key in keys:
+            with pytest.raises(ValueError, match="already"):
+                getattr(platform, f"add_{kind}")(key, *(["another"] if kind != "api_key" else []))
+        platform.stop()
 
     def test_a_job_ends_once(self, console):
         """A job that some stop while others let it fail ends for one of them, and so it stays."""

@@ -58,7 +58,7 @@ class Keys:
         self._registry = registry
         self._any_key = any_key
         self._kept = Table(store, "api key", ApiKey, "api-")
-        self._keys = {kept.key: kept for kept in self._kept.all()}
+        self._keys: dict[str, ApiKey] = {}  # those that have called
         self._tokens = Issued[str](clock)
         self.default = self._kept.get(1) or self.add()
 
@@ -69,15 +69,13 @@ class Keys:
             ValueError: It is empty or has a character a header cannot have, or is there already.
         """
         with self._store.transaction():
-            digits = _hex(f"API key {len(self._keys) + 1}")
+            digits = _hex(f"API key {self._kept.count() + 1}")
             key = _FORM.format(digits[:_ID], digits[_ID : _ID + 40]) if key is None else key
             if not key or not key.isascii() or not key.isprintable() or " " in key:
                 raise ValueError("an API key is printable ASCII without spaces, and not empty")
-            if key in self._keys:
+            if self._kept.named(key) is not None:
                 raise ValueError("there is such an API key already")
-            kept = self._kept.new(name=key)
-        self._keys[key] = kept
-        return kept
+            return self._kept.new(name=key)
 
     def issue(self, access_key: str, lifetime: float) -> tuple[str, float]:
         """Return a token for whoever has an access key, and when it will expire."""
@@ -106,11 +104,13 @@ class Keys:
         return application
 
     def _owner(self, bearer: str) -> str | None:
-        key, token = self._keys.get(bearer), self._tokens.find(bearer)
-        if key is not None:
-            return key.uid
+        token = self._tokens.find(bearer)
         if token is not None:
             return token.owner if token.lives(self._clock.now()) else None
+        key = self._keys.get(bearer) or self._kept.named(bearer)
+        if key is not None:
+            self._keys[bearer] = key
+            return key.uid
         return self.default.uid if self._any_key and bearer else None
 
 
