@@ -80,6 +80,11 @@ def obj(required=None, **properties):
         ({"type": "array", "maxItems": 0}, []),
         ({"type": "array", "items": {"type": "integer"}, "minItems": 3, "uniqueItems": True}, [2, 1, 3]),
         ({"type": "array", "items": {"enum": ["a", "b"]}, "minItems": 2, "uniqueItems": True}, ["a", "b"]),
+        (
+            {"type": "array", "items": {"type": "string"}, "minItems": 2, "uniqueItems": True},
+            [QUESTION, f"{QUESTION} 2"],
+        ),
+        ({"type": "array", "items": {"type": "null"}, "minItems": 2, "uniqueItems": True}, [None, None]),
         ({"type": "array", "prefixItems": [{"type": "integer"}, {"const": "x"}], "minItems": 2}, [2, "x"]),
         ({"anyOf": [{"type": "string", "format": "date"}, {"type": "integer"}]}, 2),
         ({"anyOf": [{"type": "boolean"}, {"type": "null"}]}, None),

@@ -18,7 +18,7 @@ class Asked(NamedTuple):
 
     Attributes:
         content: The body as JSON, or a `NotJson`.
-        endpoint: The last part of the URL.
+        endpoint: The last part of the URL; on v2, of the URL that the model has on v1, or its id.
         model: The catalogue's model of that endpoint; None for a custom service.
         now: The platform's time.
         learnt: What a tuned model has learnt; None for every other.

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 PATH = "/v1/BCE-BEARER/token"
 
 _DEFAULT, _LONGEST = 3_600, 2_592_000  # seconds
-_BAD_REQUEST, _FORBIDDEN, _BAD_METHOD, _INTERNAL = 400, 403, 405, 500
+_BAD_REQUEST, _FORBIDDEN, _BAD_METHOD, _TOO_LARGE, _INTERNAL = 400, 403, 405, 413, 500
 
 _USER = "3c8f5d0e7a9b4c61b2d47e90a1f6c358"  # the account's own; there is one on each platform
 
@@ -66,7 +66,9 @@ class Exchange(Answering):
         )
 
     def refused(self, refusal: Refusal) -> Reply:
-        """Return a fault of the platform's in IAM's shape."""
+        """Return a refusal of the server's in IAM's shape: of too large a body, or a fault of its own."""
+        if refusal.status == _TOO_LARGE:
+            return _error(_TOO_LARGE, "EntityTooLarge", refusal.message)
         return _error(_INTERNAL, "InternalError", refusal.message)
 
     def takes_time(self, request: Request) -> bool:  # noqa: ARG002  # the store may wait for a disk
