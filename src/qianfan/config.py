@@ -162,7 +162,14 @@ def _environment(given: Mapping[str, str] | None) -> Mapping[str, str]:
             "QIANFAN_DOT_ENV_CONFIG_FILE is set, but python-dotenv is not installed",
             hint="pip install 'qianfan[dotenv]'",
         ) from None
-    return {**{key: value for key, value in dotenv_values(path).items() if value is not None}, **env}
+    try:
+        found = dotenv_values(path)
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidArgumentError(
+            f"QIANFAN_DOT_ENV_CONFIG_FILE={path!r} cannot be read: {error}",
+            hint="文件须可读，且为 UTF-8 文本 (it must be UTF-8 text, and readable)",
+        ) from None
+    return {**{key: value for key, value in found.items() if value is not None}, **env}
 
 
 class Config:

@@ -94,28 +94,30 @@ class Shape(NamedTuple):
     advice: str
 
 
-_SHAPES = (
-    (re.compile(r"bce-v3/"), Shape("a v2 API key (bce-v3/…)", "it belongs in api_key= or QIANFAN_API_KEY")),
-    (
-        re.compile(r"ALTAK\w{8,}\Z"),
-        Shape(
-            "an IAM Access Key (ALTAK…)",
-            "it belongs in access_key= or QIANFAN_ACCESS_KEY, beside its secret_key=",
-        ),
-    ),
-    (
-        re.compile(r"24\.[0-9a-f]{32}\."),
-        Shape("an access token (24.…)", "it belongs in access_token= or QIANFAN_ACCESS_TOKEN"),
-    ),
-    (
-        re.compile(r"app-\w+\Z"),
-        Shape("an application's id (app-…)", "it belongs in app_id= or QIANFAN_APP_ID, beside a key"),
-    ),
-    (
-        re.compile(r"\*+\Z"),
-        Shape("a masked key (***), such as str() makes of a SecretStr", "pass its get_secret_value()"),
-    ),
+_API_KEY = Shape("a v2 API key (bce-v3/…)", "it belongs in api_key= or QIANFAN_API_KEY")
+_ACCESS_KEY = Shape(
+    "an IAM Access Key (ALTAK…)", "it belongs in access_key= or QIANFAN_ACCESS_KEY, beside its secret_key="
 )
+_ACCESS_TOKEN = Shape("an access token (24.…)", "it belongs in access_token= or QIANFAN_ACCESS_TOKEN")
+_APP_ID = Shape("an application's id (app-…)", "it belongs in app_id= or QIANFAN_APP_ID, beside a key")
+_MASKED = Shape("a masked key (***), such as str() makes of a SecretStr", "pass its get_secret_value()")
+
+_SHAPES = (
+    (re.compile(r"bce-v3/"), _API_KEY),
+    (re.compile(r"ALTAK\w{8,}\Z"), _ACCESS_KEY),
+    (re.compile(r"24\.[0-9a-f]{32}\."), _ACCESS_TOKEN),
+    (re.compile(r"app-\w+\Z"), _APP_ID),
+    (re.compile(r"\*+\Z"), _MASKED),
+)
+
+#: What belongs in an argument, where that has a form of its own.
+_PROPER = {
+    "api_key": _API_KEY,
+    "bearer_token": _API_KEY,
+    "access_key": _ACCESS_KEY,
+    "access_token": _ACCESS_TOKEN,
+    "app_id": _APP_ID,
+}
 
 
 def shape(value: str) -> Shape | None:
@@ -123,10 +125,16 @@ def shape(value: str) -> Shape | None:
     return next((shape for form, shape in _SHAPES if form.match(value)), None)
 
 
-def _placed(name: str, value: str, kind: str = "") -> str:
-    """Return a value, or raise `InvalidArgumentError` where it looks like a credential of another kind."""
+def misplaced(name: str, value: str) -> Shape | None:
+    """Return what a value looks like where that does not belong in the argument, or None."""
     looks = shape(value)
-    if looks is not None and looks.kind != kind:
+    return None if looks == _PROPER.get(name) else looks
+
+
+def _placed(name: str, value: str) -> str:
+    """Return a value, or raise `InvalidArgumentError` where it looks like a credential of another kind."""
+    looks = misplaced(name, value)
+    if looks is not None:
         raise InvalidArgumentError(
             f"{name}= holds {looks.kind}: {looks.advice}",
             hint=_WHERE,
@@ -157,10 +165,12 @@ def application_key(ak: str | None, sk: str | None) -> ApplicationKey:
 
 
 def iam_key(key: IamKey) -> IamKey:
-    """Return the pair, or raise `InvalidArgumentError` where there is none, or half of one."""
+    """Return the pair, or raise `InvalidArgumentError` where there is none, half of one, or one misplaced."""
+    _placed("access_key", key.access_key)
+    _placed("secret_key", key.secret_key)
     if key.access_key and key.secret_key:
-        in_header("access_key", _placed("access_key", key.access_key, _SHAPES[1][1].kind))
-        in_header("secret_key", _placed("secret_key", key.secret_key))  # or nothing it signs would ever fit
+        in_header("access_key", key.access_key)
+        in_header("secret_key", key.secret_key)  # or nothing it signs would ever fit
         return key
     if not key.access_key and not key.secret_key:
         raise InvalidArgumentError(
@@ -173,12 +183,12 @@ def iam_key(key: IamKey) -> IamKey:
 
 def api_key(key: str) -> ApiKey:
     """Return the key, or raise `InvalidArgumentError` where it is one of another kind."""
-    return ApiKey(in_header("api_key", _placed("api_key", key, _SHAPES[0][1].kind)))
+    return ApiKey(in_header("api_key", _placed("api_key", key)))
 
 
 def access_token(token: str) -> AccessToken:
     """Return the token, or raise `InvalidArgumentError` where it is a key of another kind."""
-    return AccessToken(_placed("access_token", token, _SHAPES[2][1].kind))
+    return AccessToken(_placed("access_token", token))
 
 
 def missing() -> InvalidArgumentError:

@@ -369,7 +369,9 @@ def _proxy(sources: Sources, base_url: str) -> str | None:
         return None
     if "://" not in named:
         named = f"http://{named}"
-    if _http_parts(named) is None:
+    parts = _http_parts(named)
+    # An @ further on ends a login with an unquoted # or /: what looks like the port is part of a password.
+    if parts is None or "@" in f"{parts.path}{parts.query}{parts.fragment}":
         raise InvalidArgumentError(
             f"the proxy {named.rpartition('@')[2]!r} is no http(s) URL",
             hint="only HTTP proxies are supported",

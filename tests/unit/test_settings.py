@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from dataclasses import FrozenInstanceError, replace
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -23,6 +23,9 @@ from qianfan.credentials import (
 )
 from qianfan.errors import InvalidArgumentError
 from qianfan.settings import BASE_URL, MODEL_PREFIX, ConsoleSettings, Network, Settings, resolve
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 IAM = {"access_key": "k", "secret_key": "s"}
 
@@ -300,6 +303,7 @@ class TestCredentials:
             ({"api_key": "app-Abc123"}, ["api_key= holds an application's id", "app_id="]),
             ({"api_key": "******"}, ["api_key= holds a masked key"]),
             ({"access_key": "bce-v3/ALTAK-abc/01", "secret_key": "s"}, ["access_key= holds a v2 API key"]),
+            ({"access_key": "bce-v3/ALTAK-abc/01"}, ["access_key= holds a v2 API key"]),
         ],
     )
     def test_misplaced(self, arguments: dict[str, Any], says: list[str]) -> None:
@@ -505,6 +509,8 @@ class TestArguments:
             ({"base_url": 1}, "base_url must be a str, not int"),
             ({"base_url": "http://me:pw@host"}, "base_url='host' is no http(s) URL"),
             ({"proxy": "ftp://me:pw@host"}, "the proxy 'host' is no http(s) URL"),
+            ({"proxy": "http://me:12#pw@host"}, "the proxy 'host' is no http(s) URL"),
+            ({"proxy": "http://me:12/pw@host"}, "the proxy 'host' is no http(s) URL"),
             ({"verify": "maybe"}, "verify must be true or false"),
         ],
     )
@@ -649,6 +655,14 @@ class TestDotenv:
         found = credential(environment={"QIANFAN_DOT_ENV_CONFIG_FILE": "my.env", "QIANFAN_SK": "env-s"})
 
         assert found == ApplicationKey("from my.env", "env-s")
+
+    def test_not_utf_8(self, tmp_path: Path) -> None:
+        """A file in another encoding, as Windows may write it, is told by its name."""
+        (tmp_path / "my.env").write_bytes("QIANFAN_SK=密钥\n".encode("gbk"))
+        text = refusal(QIANFAN_DOT_ENV_CONFIG_FILE=str(tmp_path / "my.env"))
+
+        assert "my.env" in text
+        assert "UTF-8" in text
 
     def test_not_looked_for(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Without the variable no file is read, whatever is installed."""
