@@ -85,10 +85,23 @@ def checks_table() -> str:
     return "\n".join(rows)
 
 
+def moving_table() -> str:
+    """Return what becomes of the names of v1 on v2."""
+    rows = ["| v1 的名字 | v2 的名字 |", "|---|---|"]
+    for kind in ("chat", "completion", "embedding", "reranker", "text2image", "image2text"):
+        for model in catalog.models(kind):
+            if kind != "completion" or model.family == kind:
+                living = catalog.v2_id(kind, model.name)
+                known = catalog.find_v2(kind, living) is not None
+                rows.append(f"| {model.name} | {f'`{living}`' if known else '—'} |")
+    return "\n".join(rows)
+
+
 TABLES = {
     "embedding.md": {"models": embedding_table},
     "errors.md": {"errors": error_tree, "codes": code_table},
     "finetune.md": {"checks": checks_table},
+    "moving.md": {"models": moving_table},
     "local-platform.md": {"fidelity": fidelity_table},
 }
 

@@ -76,19 +76,10 @@ _ASKING = frozenset({"do", "ado", "create", "acreate", "count_tokens", "acount_t
 #: What tells a call of this package from one that is only named alike.
 _ARGUMENTS = frozenset({"messages", "prompt", "texts", "documents", "model", "endpoint", "stream"})
 
-_SETTERS = ("qianfan.AK", "qianfan.SK", "qianfan.AccessToken", "qianfan.AccessKey", "qianfan.SecretKey")
+_SETTERS = frozenset({"AK", "SK", "AccessToken", "AccessKey", "SecretKey"})
 
 _V1_KEYS = ("ak", "sk", "access_token")
-_KEYS = (
-    *_V1_KEYS,
-    "access_key",
-    "secret_key",
-    "api_key",
-    "bearer_token",
-    "app_id",
-    "qianfan_ak",
-    "qianfan_sk",
-)
+_V2_KEYS = ("access_key", "secret_key", "api_key", "bearer_token")
 _LANGCHAIN_KEYS = ("qianfan_ak", "qianfan_sk", "api_key", "secret_key")
 
 _INSTEAD_OF_LANGCHAIN = (
@@ -137,8 +128,9 @@ class Calls:
             self._foreign(thing.path, call, scope)
             return
         found = surface.look(thing.path)
-        if thing.path in _SETTERS:
-            self._setter(thing.path, call, scope)
+        package, _, name = thing.path.rpartition(".")
+        if name in _SETTERS and package in {"qianfan", "qianfan.config"}:
+            self._setter(name, call, scope)
         if found.missing or found.field or found.owner is None:
             return
         if not found.member:
@@ -157,16 +149,15 @@ class Calls:
         elif found.kind and found.member in {"access_token", "aaccess_token"}:
             self._findings.at("token-read", call, scope)
 
-    def _setter(self, path: str, call: ast.Call, scope: Scope) -> None:
+    def _setter(self, name: str, call: ast.Call, scope: Scope) -> None:
         """Check a call such as `qianfan.AK("…")`; None takes a key back."""
-        name = path.rpartition(".")[2]
         arguments = Arguments(self._program, call, scope, ["key"])
         if arguments.has("key") and name in {"AK", "SK", "AccessToken"}:
             instead = "qianfan.AccessKey() 与 qianfan.SecretKey()，或只设环境变量"
             self._findings.at("key-v1", call, scope, name=f"qianfan.{name}()", new=instead)
         self._keys_in_source(arguments, ("key",))
 
-    def _keys_in_source(self, arguments: Arguments, names: tuple[str, ...] = _KEYS) -> None:
+    def _keys_in_source(self, arguments: Arguments, names: tuple[str, ...] = (*_V1_KEYS, *_V2_KEYS)) -> None:
         for name in names:
             for value in arguments.values(name):
                 if isinstance(value, Literal) and is_key(value.value):
@@ -186,6 +177,7 @@ class Calls:
         error = "" if arguments.hidden else surface.refusal(found, arguments.positional, taken)
         if error:
             todo = official.POSITIONAL if "positional" in error else official.SIGNATURE
+            todo = official.INSTANCE if found.on_class and not found.is_console else todo
             self._findings.at("argument-refused", call, scope, what=name, error=error, todo=todo)
         for number, argument in enumerate(by_position, 1):
             is_list = any(isinstance(it, Items) for it in arguments.values(argument))
@@ -211,8 +203,8 @@ class Calls:
         self._keys_in_source(arguments)
         if found.kind:
             self._findings.kinds.add(found.kind)
-        if own_host := self._own_host(arguments):
-            self._findings.at("host-own", call, scope, name=own_host)
+        if self._has_own_host(arguments):
+            self._argument("host-own", arguments, "base_url")
             self._names(found.kind, arguments, is_judged=False)
             return
         self._v1_keys(arguments, _V1_KEYS, _INSTEAD, call, scope)
@@ -231,7 +223,7 @@ class Calls:
         made = Arguments(self._program, *thing.made, ["model", "endpoint"]) if thing.made else None
         of_client = "Qianfan()" in thing.path
         self._findings.kinds.add(found.kind)
-        if made is not None and self._own_host(made):
+        if made is not None and self._has_own_host(made):
             self._names(found.kind, arguments, is_judged=False)
             return
         if found.kind == "tokenizer":
@@ -252,15 +244,12 @@ class Calls:
         self._parameters(found.kind, arguments)
         self._sent(found, arguments)
 
-    def _own_host(self, arguments: Arguments) -> str:
-        """Return the name of the argument that gives a host which is not the platform's, or ""."""
-        for name in ("base_url", "host"):
-            values = arguments.values(name)
-            if arguments.has(name) and all(
-                isinstance(it, Literal) and "baidubce.com" not in str(it.value) for it in values
-            ):
-                return name
-        return ""
+    def _has_own_host(self, arguments: Arguments) -> bool:
+        """Say whether an object is given a host which is not the platform's."""
+        return arguments.has("base_url") and all(
+            isinstance(it, Literal) and "baidubce.com" not in str(it.value)
+            for it in arguments.values("base_url")
+        )
 
     def _v1_keys(
         self, arguments: Arguments, names: tuple[str, ...], new: str, call: ast.Call, scope: Scope
@@ -320,7 +309,7 @@ class Calls:
             return
         kind, arguments = _LANGCHAIN[name], Arguments(self._program, call, scope)
         self._findings.kinds.add(kind)
-        self._keys_in_source(arguments)
+        self._keys_in_source(arguments, _LANGCHAIN_KEYS)
         self._v1_keys(arguments, _LANGCHAIN_KEYS, _INSTEAD_OF_LANGCHAIN, call, scope)
         self._hidden(name, call, scope, arguments)
         if not self._names(kind, arguments) and not arguments.hidden:

@@ -41,41 +41,40 @@ PATHS = {
 MEMBERS = {
     "abatch_do": "用 asyncio.gather 调用 ado；用 query_per_second= 限速",
     "acreate": "用 ado",
-    "batch_delete_model": "delete(model_ids)",
-    "batch_delete_model_version": "delete_version(model_version_ids)",
+    "batch_delete_model": "改用 delete(model_ids)",
+    "batch_delete_model_version": "改用 delete_version(model_version_ids)",
     "batch_do": "在线程池里调用 do；用 query_per_second= 限速",
-    "cancel_model_comp_task": "cancel_compression()",
+    "cancel_model_comp_task": "改用 cancel_compression()",
     "completions": "用 client.chat.do(messages=…)；OpenAI 形式的调用可用 OpenAI SDK",
     "create": "用 do",
-    "create_custom_model": "create()",
-    "create_custom_model_set": "create_set()",
-    "create_service": "create()",
-    "delete_model": "delete()",
-    "delete_model_set": "delete_set()",
-    "describe_custom_model_sets": "list_custom_sets()",
-    "describe_model": "get()",
-    "describe_model_set": "get_set()",
-    "describe_preset_services": "list_preset()",
-    "describe_system_model_sets": "list_system_sets()",
-    "job_list": "list_jobs()",
-    "modify_service": "modify()",
-    "preset_list": "list_preset()",
-    "service_detail": "get()",
-    "service_list": "list()",
-    "service_metric": "metric()",
-    "supported_models": "list_supported_models()",
-    "task_detail": "get_task()",
-    "task_list": "list_tasks()",
-    "user_list": "list_user()",
+    "create_custom_model": "改用 create()",
+    "create_custom_model_set": "改用 create_set()",
+    "create_service": "改用 create()",
+    "delete_model": "改用 delete()",
+    "delete_model_set": "改用 delete_set()",
+    "describe_custom_model_sets": "改用 list_custom_sets()",
+    "describe_model": "改用 get()",
+    "describe_model_set": "改用 get_set()",
+    "describe_preset_services": "改用 list_preset()",
+    "describe_system_model_sets": "改用 list_system_sets()",
+    "job_list": "改用 list_jobs()",
+    "modify_service": "改用 modify()",
+    "preset_list": "改用 list_preset()",
+    "service_detail": "改用 get()",
+    "service_list": "改用 list()",
+    "service_metric": "改用 metric()",
+    "supported_models": "改用 list_supported_models()",
+    "task_detail": "改用 get_task()",
+    "task_list": "改用 list_tasks()",
+    "user_list": "改用 list_user()",
     "with_raw_response": "不需要：回复的 headers、code 与 body 就是原始的",
-    "_to_list": "list(messages)",
+    "_to_list": "改用 list(messages)",
 }
 
 #: What to do about an argument that a constructor here does not take.
 ARGUMENTS = {
     "access_code": "设环境变量 QIANFAN_ACCESS_CODE",
     "auth_timeout": "设环境变量 QIANFAN_AUTH_TIMEOUT",
-    "bearer_token": "用 api_key=",
     "config": "把其中的设置写成构造参数，或用 qianfan.get_config()",
     "console_api_base_url": "用 console_base_url=",
     "header": "在每次调用时传 headers=",
@@ -105,17 +104,47 @@ SENT = {
     "worker_num": "去掉它：并发用线程池或 asyncio.gather",
 }
 
-#: What to do about a variable of the environment, by its name after `QIANFAN_`.
+_NO_WAITING_HERE = "去掉它：等待由 job.wait() 或自己的循环决定"
+_NO_CACHE = "去掉它：这里不在磁盘上缓存"
+_RANDOM = "去掉它：重试前的等待总是随机的"
+_REFRESHED = "去掉它：令牌按有效期提前更新"
+_LEFT_OUT = "去掉它：这里没有与它相关的功能"
+
+#: What to do about a setting that is not here, by its name in the environment after `QIANFAN_`.
 ENVIRONMENT = {
-    "ACCESS_TOKEN_REFRESH_MIN_INTERVAL": "去掉它：令牌按有效期提前更新",
-    "CACHE_DIR": "去掉它：这里不在磁盘上缓存",
-    "CONSOLE_API_RETRY_JITTER": "去掉它：重试前的等待总是随机的",
-    "DISABLE_CACHE": "去掉它：这里不在磁盘上缓存",
+    "ACCESS_TOKEN_REFRESH_MIN_INTERVAL": _REFRESHED,
+    "APPID": "用 QIANFAN_APP_ID",
+    "BATCH_RUN_STATUS_POLLING_INTERVAL": _NO_WAITING_HERE,
+    "BOS_HOST_REGION": _LEFT_OUT,
+    "CACHE_DIR": _NO_CACHE,
+    "CHAT_V2_API_ROUTE": "用 base_url=，v2 的地址可以带路径",
+    "CONSOLE_API_RETRY_JITTER": _RANDOM,
+    "DEFAULT_FINE_TUNE_TRAIN_TYPE": _LEFT_OUT,
+    "DEPLOY_STATUS_POLLING_INTERVAL": _NO_WAITING_HERE,
+    "DISABLE_CACHE": _NO_CACHE,
     "DISABLE_EB_SDK": "去掉它：这里不转交给 erniebot",
+    "EB_SDK_INSTALLED": "去掉它：这里不转交给 erniebot",
+    "EMBEDDING_V2_API_ROUTE": "用 base_url=，v2 的地址可以带路径",
+    "ENABLE_AUTH": "用 QIANFAN_NO_AUTH",
     "ENABLE_PRIVATE": "私有化部署设 QIANFAN_BASE_URL 与 QIANFAN_ACCESS_CODE",
-    "LLM_API_RETRY_JITTER": "去掉它：重试前的等待总是随机的",
+    "ETL_STATUS_POLLING_INTERVAL": _LEFT_OUT,
+    "EVALUATION_ONLINE_POLLING_INTERVAL": _LEFT_OUT,
+    "EXPORT_FILE_SIZE_LIMIT": _LEFT_OUT,
+    "EXPORT_STATUS_POLLING_INTERVAL": _NO_WAITING_HERE,
+    "FILE_ENCODING": _LEFT_OUT,
+    "GET_ENTITY_CONTENT_FAILED_RETRY_TIMES": _LEFT_OUT,
+    "IAM_HOST": "用 QIANFAN_BASE_URL",
+    "IMPORT_STATUS_POLLING_INTERVAL": _NO_WAITING_HERE,
+    "INFER_RESOURCE_REFRESH_INTERVAL": "去掉它：目录在包里，不从平台更新",
+    "LLM_API_RETRY_JITTER": _RANDOM,
+    "MODEL_PUBLISH_STATUS_POLLING_INTERVAL": _NO_WAITING_HERE,
     "PRIVATE_ACCESS_CODE": "用 QIANFAN_ACCESS_CODE",
-    "V2_INFER_API_DOWNGRADE": "去掉它：用哪个版本由密钥决定",
+    "RELEASE_STATUS_POLLING_INTERVAL": _NO_WAITING_HERE,
+    "RERANKER_V2_API_ROUTE": "用 base_url=，v2 的地址可以带路径",
+    "TRAINER_STATUS_POLLING_BACKOFF_FACTOR": _NO_WAITING_HERE,
+    "TRAINER_STATUS_POLLING_RETRY_TIMES": _NO_WAITING_HERE,
+    "TRAIN_STATUS_POLLING_INTERVAL": _NO_WAITING_HERE,
+    "V2_INFER_API_DOWNGRADE": "去掉它：用哪个版本由密钥决定，或写 version=",
 }
 
 #: Fields of a reply that are not here.
@@ -126,6 +155,7 @@ FIELDS = {
 
 #: What to do where arguments stand at other places, or by names that are not the platform's.
 POSITIONAL = "用关键字给出：官方 SDK 在这里多几个位置参数"
+INSTANCE = "先建对象再调用，如 qianfan.Tokenizer().count_tokens(…)"
 SIGNATURE = f"参数的名字或个数与官方 SDK 不同：{_SEE}"
 FIELD_NAMES = "写成平台的字段名，如 trainType="
 

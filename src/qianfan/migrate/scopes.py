@@ -153,6 +153,9 @@ class Module:
     def _visit(self, node: ast.AST, scope: Scope) -> None:
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
             return  # a docstring, or nothing
+        if isinstance(node, ast.JoinedStr):  # Pythons place its texts differently
+            for part in node.values:
+                ast.copy_location(part, node)
         self.nodes.append((node, scope))
         self._bind(node, scope)
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)):

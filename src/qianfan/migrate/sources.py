@@ -52,6 +52,7 @@ class Source:
         self.tree = ast.Module([], [])
         self.unread: list[Unread] = []
         self._lines: list[str] = []
+        self._rewritten: set[int] = set()
         self._cells: list[tuple[int, int]] = []  # the line each cell begins after, and its number
         try:
             if path.suffix == ".ipynb":
@@ -67,25 +68,29 @@ class Source:
         self.unread.append(Unread(Place(str(self.path), 1, 1), _reason(error)))
 
     def place(self, node: ast.AST) -> Place:
-        """Return where a node begins, in characters."""
+        """Return where a node begins, in characters; of a line that only notebooks understand, where that does."""
         line, offset = getattr(node, "lineno", 1), getattr(node, "col_offset", 0)
-        column = len(self._lines[line - 1].encode()[:offset].decode(errors="replace")) + 1
+        before = self._lines[line - 1].encode()[: 0 if line in self._rewritten else offset]
+        column = len(before.decode(errors="replace")) + 1
         begin, cell = self._cells[bisect_right(self._cells, (line - 1, len(self._lines))) - 1]
         return Place(str(self.path), line - begin, column, cell)
 
     def _add(self, text: str, cell: int = 0) -> None:
         """Add a program, or a cell of a notebook."""
-        begin = len(self._lines)
+        begin, lines = len(self._lines), text.split("\n")
+        python = list(map(_python, lines)) if cell else lines
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # what the file should escape otherwise is not our business
-                tree = ast.parse(text)
+                tree = ast.parse("\n".join(python))
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
             line = getattr(error, "lineno", None) or 1
             place = Place(str(self.path), line, getattr(error, "offset", None) or 1, cell)
             self.unread.append(Unread(place, _reason(error)))
             return
-        self._lines += text.split("\n")
+        pairs = enumerate(zip(lines, python, strict=True), begin + 1)
+        self._rewritten.update(number for number, (line, new) in pairs if line != new)
+        self._lines += lines
         self._cells.append((begin, cell))
         self.tree.body += (ast.increment_lineno(tree, begin) if begin else tree).body
 
@@ -125,13 +130,13 @@ def _decoded(data: bytes) -> str:
 
 
 def _code_cells(notebook: bytes) -> Iterator[tuple[int, str]]:
-    """Return the number and the Python text of each code cell of a notebook."""
+    """Return the number and the text of each cell of Python in a notebook."""
     cells: list[Any] = json.loads(notebook)["cells"]
     for number, cell in enumerate(cells, 1):
         source = cell.get("source") or ""
         text = source if isinstance(source, str) else "".join(source)
         if cell.get("cell_type") == "code" and not _OTHER_LANGUAGE.match(text):
-            yield number, "\n".join(map(_python, text.split("\n")))
+            yield number, text
 
 
 _OTHER_LANGUAGE = re.compile(r"\s*%%(?!time\b|timeit\b|capture\b|prun\b)")

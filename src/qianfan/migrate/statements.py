@@ -6,6 +6,7 @@ import ast
 from typing import TYPE_CHECKING
 
 from qianfan.migrate import official, surface
+from qianfan.migrate.scopes import dotted
 from qianfan.migrate.values import Literal, Thing
 from qianfan.migrate.words import KEYS, V1_KEYS, is_key
 
@@ -81,7 +82,8 @@ class Statements:
             if not isinstance(value, Thing) or not value.path.startswith("qianfan."):
                 continue
             found = surface.look(value.path)
-            if found.missing == value.path and not (isinstance(node.ctx, ast.Store) and not found.is_setter):
+            is_set = isinstance(node.ctx, ast.Store) or dotted(node) in scope.module.scope.names
+            if found.missing == value.path and (found.is_setter or not is_set):
                 self._missing(found, node, scope)
             elif found.field in official.FIELDS and value.path.endswith(f"().{found.field}"):
                 todo = official.FIELDS[found.field]

@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import qianfan
 from qianfan import console, resources
+from qianfan.client import Qianfan
 from qianfan.config import DEFAULTS, Config
 from qianfan.console.operation import Console, ConsoleOptions
+from qianfan.messages import Messages
 from qianfan.resources.base import Resource
 from qianfan.resources.chat import Chat
 from qianfan.resources.chat_completions import ChatCompletions
@@ -24,6 +26,9 @@ from qianfan.settings import ClientArguments
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+#: Classes whose instances have no public attributes but those of the class.
+_ALL_IN_THE_CLASS = (Resource, Console, ChatCompletions, Qianfan, Messages, Config)
 
 #: The names of the settings that `get_config()` has, and the environment after `QIANFAN_`.
 SETTINGS = frozenset({*DEFAULTS, "DOT_ENV_CONFIG_FILE"})
@@ -37,12 +42,14 @@ class Found(NamedTuple):
         member: The attribute of the class; empty for the class itself, `__init__` once it is called.
         field: What is read of the result of a call of the member.
         missing: The path up to what is not there; empty where all of it is.
+        on_class: Whether the member is read from the class, and not from an instance.
     """
 
     owner: type | None = None
     member: str = ""
     field: str = ""
     missing: str = ""
+    on_class: bool = False
 
     @property
     def kind(self) -> str:
@@ -85,9 +92,8 @@ _CALLED = frozenset({"()", "[]"})
 
 def _of_call(at: Any, found: Found) -> tuple[Any, Found]:
     """Return what a call gives: an instance, which its class stands for, or a result, which is None."""
-    if at is qianfan.get_config:
-        return Config, Found(Config, "__init__")
-    return (at, Found(at, "__init__")) if isinstance(at, type) else (None, found)
+    made = at if isinstance(at, type) else _declared(at)
+    return (made, Found(made, "__init__")) if made else (None, found)
 
 
 def _of_attribute(at: Any, name: str, found: Found) -> tuple[Any, Found]:
@@ -97,11 +103,15 @@ def _of_attribute(at: Any, name: str, found: Found) -> tuple[Any, Found]:
         return value, Found(value if isinstance(value, type) else None, missing="" if is_there else name)
     if not isinstance(at, type):
         return None, found
+    if found.member == "__init__" and not issubclass(at, _ALL_IN_THE_CLASS):
+        return None, Found()  # an instance, which may have more than its class says
     if not (name.upper() in DEFAULTS if at is Config else hasattr(at, name)):
         return None, Found(at, missing=name)
     value = inspect.getattr_static(at, name, None)
     value = _of_property(value) or value
-    return value, Found(value, "__init__") if isinstance(value, type) else Found(at, name)
+    if isinstance(value, type):
+        return value, Found(value, "__init__")
+    return value, Found(at, name, on_class=not found.member)
 
 
 def _of_module(module: ModuleType, name: str) -> tuple[Any, bool]:
@@ -162,24 +172,30 @@ def _called(found: Found) -> inspect.Signature | None:
     except ValueError:  # inherited from one of Python's own
         return None
     listed = list(called.parameters.values())
-    return called.replace(parameters=listed[1:]) if listed and listed[0].name == "self" else called
+    has_self = bool(listed) and listed[0].name == "self"
+    return called.replace(parameters=listed[1:]) if has_self and not found.on_class else called
 
 
 def _of_property(value: Any) -> type | None:
     """Return the class, of those with calls, that a property says it gives."""
-    read = value.func if isinstance(value, cached_property) else getattr(value, "fget", None)
-    return _groups().get(getattr(read, "__annotations__", {}).get("return", ""))
+    return _declared(value.func if isinstance(value, cached_property) else getattr(value, "fget", None))
+
+
+def _declared(function: Any) -> type | None:
+    """Return the class, of those with calls, that a function says it returns."""
+    return _with_calls().get(getattr(function, "__annotations__", {}).get("return", ""))
 
 
 @cache
-def _groups() -> dict[str, type]:
+def _with_calls() -> dict[str, type]:
     """Return the classes with calls by name."""
     modules = [
         import_module(f"{package.__name__}.{module.name}")
         for package in (resources, console)
         for module in iter_modules(package.__path__)
     ]
-    return {name: it for module in modules for name, it in vars(module).items() if isinstance(it, type)}
+    classes = [it for module in modules for it in vars(module).values() if isinstance(it, type)]
+    return {it.__name__: it for it in (*classes, Qianfan, Config) if issubclass(it, _ALL_IN_THE_CLASS)}
 
 
 def is_public(name: str) -> bool:

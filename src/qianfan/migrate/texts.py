@@ -7,9 +7,9 @@ import re
 from typing import TYPE_CHECKING
 
 from qianfan import catalog
-from qianfan.migrate import models, official, surface
+from qianfan.migrate import models, official
 from qianfan.migrate.values import Literal
-from qianfan.migrate.words import KEYS, V1_KEYS, holds_secret, is_key
+from qianfan.migrate.words import KEYS, V1_KEYS, holds_secret, is_key, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -105,8 +105,8 @@ def _pairs(node: ast.AST) -> Iterator[tuple[str, ast.expr]]:
 def _check_variable(findings: Findings, name: str, node: ast.Constant, scope: Scope) -> None:
     if name in V1_KEYS:
         findings.at("key-environment", node, scope, name=f"QIANFAN_{name}")
-    elif name not in surface.SETTINGS:
-        todo = official.ENVIRONMENT.get(name, official.OTHERWISE["environment"])
+    elif name in official.ENVIRONMENT:
+        todo = official.ENVIRONMENT[name]
         findings.at("environment-ignored", node, scope, name=f"QIANFAN_{name}", todo=todo)
 
 
@@ -120,4 +120,4 @@ def _service(text: str) -> dict[str, str]:
     path = catalog.paths_v2()[kind]
     if rule == "endpoint-preset":
         return {"name": "", "path": path, "model": f"，请求体里写 model={words['id']!r}"}
-    return {"name": f"（{found[2]}）", "path": path, "model": "，请求体里用 model 指定模型"}
+    return {"name": f"（{shown(found[2])}）", "path": path, "model": "，请求体里用 model 指定模型"}

@@ -143,7 +143,8 @@ class Program:
         match node:
             case ast.Constant() | ast.JoinedStr(values=[ast.Constant()]):
                 constant = node.values[0] if isinstance(node, ast.JoinedStr) else node
-                return (Literal(constant.value, node, scope.module),)  # type: ignore[attr-defined]  # matched above
+                assert isinstance(constant, ast.Constant)
+                return (Literal(constant.value, constant, scope.module),)
             case ast.Name(id=name):
                 return self._named(name, scope)
             case ast.Attribute(value=owner, attr=name):
