@@ -206,6 +206,29 @@ def test_a_body_given_whole_keeps_all_it_has(client: qianfan.Qianfan) -> None:
 
 
 @pytest.mark.parametrize(
+    "job",
+    [
+        {"baseTrainType": "Llama-2-13b", "trainType": "Llama-2-13b", "peftType": "Newest"},
+        {"jobRunType": 1, "increConfig": {"taskId": 1, "jobId": 2}, "peftType": "ALL"},
+    ],
+)
+def test_what_the_tables_do_not_know_goes_to_the_service(
+    client: qianfan.Qianfan, job: dict[str, Any]
+) -> None:
+    """Another base model, an incremental job and a bucket are sent: their ranges are the service's to judge."""
+    job = {
+        **job,
+        "taskId": 1,
+        "trainMode": "SFT",
+        "trainConfig": {"epoch": 1, "learningRate": 0.5},
+        "trainset": [{"type": 2, "bosPath": "bos:/bucket/file"}],
+        "trainsetRate": 0,
+    }
+
+    assert sent(client.finetune.create_job, job)[0] == job
+
+
+@pytest.mark.parametrize(
     ("name", "args", "kwargs", "error", "says"),
     [
         ("create_task", (), {}, TypeError, r"FineTune.create_task\(\): missing a required argument: 'name'"),

@@ -43,7 +43,7 @@ class Job(Response):
     __slots__ = ("_account", "job_id", "task_id")
 
     def __init__(self, reply: Response, account: Account | None, task_id: Any, job_id: Any) -> None:
-        super().__init__(reply.code, reply.headers, reply.body)
+        super().__init__(reply.code, reply._headers, reply.body)  # noqa: SLF001  # as they came: few look at them
         self._account = account
         self.task_id = task_id
         self.job_id = job_id

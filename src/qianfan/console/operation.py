@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from qianfan.client import Qianfan
     from qianfan.core.effects import Flow
+    from qianfan.core.http import Reply
     from qianfan.drivers.pools import Pool
     from qianfan.settings import ConsoleSettings, Network
 
@@ -173,14 +174,12 @@ class Operation(Generic[P, R]):
             if timeout is None
             else seconds("request_timeout", timeout),
         )
-        return self._finished(exchange, account, fields, deadline)
 
-    def _finished(
-        self, exchange: flow.Exchange, account: Account, fields: Mapping[str, Any], deadline: float | None
-    ) -> Flow[R]:
-        reply = yield from flow.unary(exchange, console.decode, deadline)
-        made: R = self._reply(account, fields, reply) if self._reply else reply  # type: ignore[assignment]  # declared so
-        return made
+        def read(reply: Reply) -> R:
+            made = console.decode(reply)
+            return self._reply(account, fields, made) if self._reply else made  # type: ignore[return-value]  # declared so
+
+        return flow.unary(exchange, read, deadline)
 
     def _told(
         self, args: tuple[Any, ...], kwargs: Mapping[str, Any]
