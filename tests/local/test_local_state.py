@@ -561,10 +561,11 @@ class TestSystem:
         log = file.with_name("log")
         told = python(
             """
-            import logging, os, resource
+            import logging, os, resource, warnings
             from console_caller import Console
             import qianfan.local
 
+            warnings.filterwarnings("ignore", ".*utcfromtimestamp")  # in Baidu's signer
             logging.basicConfig(filename=os.environ["LOG"])
 
             def room(size):

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 MEMORY = ":memory:"
 
 _APPLICATION = 0x71_66_6C_70  # "qflp" in the file's header: whose database it is
-_SCHEMA = 1
+_SCHEMA = 1  # to be raised when a record gets a field without a default, or loses one
 
 _TABLES = (
     "CREATE TABLE records (kind TEXT, id INTEGER, uid TEXT, name TEXT, body BLOB NOT NULL, PRIMARY KEY (kind, id))",
