@@ -1,4 +1,4 @@
-"""What the programs of LangChain's users start from; run by the Python of .venv-compat, not by the tests'.
+"""What the programs start from; run by the Python of .venv-compat, not by the tests'.
 
 What langchain-community 0.4 touches of `qianfan`, and the programs that go through it:
 
@@ -24,11 +24,13 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import importlib
 import itertools
-from functools import reduce
+from functools import partial, reduce
 from operator import add
 
 import pytest
+from openai_worlds import WORLDS
 
 import qianfan
 
@@ -36,9 +38,13 @@ import qianfan
 @pytest.fixture(scope="session", autouse=True)
 def _few_objects_to_look_at():
     """Keep LangChain's modules out of the collections after every test."""
-    import langchain_community.chat_models.baidu_qianfan_endpoint
-    import langchain_community.embeddings.baidu_qianfan_endpoint
-    import langchain_community.llms.baidu_qianfan_endpoint  # noqa: F401  # imported to be kept out
+    for module in (
+        "langchain_community.chat_models.baidu_qianfan_endpoint",
+        "langchain_community.embeddings.baidu_qianfan_endpoint",
+        "langchain_community.llms.baidu_qianfan_endpoint",
+        "langchain_openai",
+    ):
+        importlib.import_module(module)
 
     gc.collect()
     gc.freeze()
@@ -86,31 +92,63 @@ def no_keys(platform, monkeypatch):
     return platform
 
 
-def invoke(runnable, given, **options):
+@pytest.fixture
+def settings(platform):
+    """What brings a client of OpenAI's protocol to the platform."""
+    return {"base_url": f"{platform.url}/v2", "api_key": platform.api_key}
+
+
+@pytest.fixture(params=WORLDS)
+def connect(request, settings):
+    """Make openai's clients, of either world, with more settings; all are closed at the end."""
+    clients = []
+
+    def connect(**more):
+        clients.append(WORLDS[request.param]({**settings, **more}))
+        return clients[-1]
+
+    yield connect
+    for client in clients:
+        client.close()
+
+
+@pytest.fixture
+def client(connect):
+    """One of openai's clients, with its default settings."""
+    return connect()
+
+
+@pytest.fixture
+def run():
+    """Run a coroutine, each in an event loop of its own."""
+    return asyncio.run
+
+
+def invoke(run, runnable, given, **options):  # noqa: ARG001  # one shape for all ways
     """Ask and wait for the whole answer."""
     return runnable.invoke(given, **options)
 
 
-def ainvoke(runnable, given, **options):
-    """Ask in an event loop of its own."""
-    return asyncio.run(runnable.ainvoke(given, **options))
+def ainvoke(run, runnable, given, **options):
+    """Ask in an event loop."""
+    return run(runnable.ainvoke(given, **options))
 
 
-def stream(runnable, given, **options):
+def stream(run, runnable, given, **options):  # noqa: ARG001  # one shape for all ways
     """Ask for a stream and add up its parts."""
     return reduce(add, runnable.stream(given, **options))
 
 
-def astream(runnable, given, **options):
-    """Ask for a stream in an event loop of its own and add up its parts."""
+def astream(run, runnable, given, **options):
+    """Ask for a stream in an event loop and add up its parts."""
 
     async def parts():
         return [part async for part in runnable.astream(given, **options)]
 
-    return reduce(add, asyncio.run(parts()))
+    return reduce(add, run(parts()))
 
 
 @pytest.fixture(params=[invoke, ainvoke, stream, astream], ids=lambda way: way.__name__)
-def ask(request):
+def ask(request, run):
     """Each of the four ways in which LangChain asks a model."""
-    return request.param
+    return partial(request.param, run)
