@@ -26,7 +26,12 @@ class Service(Console):
         """The calls of the console's v2."""
         return ServiceV2(self.client)
 
-    @operation("/wenxinworkshop/service/apply", check=check_service, iteration_id="modelVersionId")
+    @operation(
+        "/wenxinworkshop/service/apply",
+        check=check_service,
+        iteration_id="modelVersionId",
+        also={"model_version_id": "iteration_id"},
+    )
     def create(
         self,
         model_id: int | str,
@@ -42,7 +47,7 @@ class Service(Console):
 
         Args:
             model_id: The model's id.
-            iteration_id: The id of the model's version.
+            iteration_id: The id of the model's version; `model_version_id` says the same.
             name: The service's name, 2 to 20 characters.
             uri: The last part of its address, 2 to 20 characters.
             replicas: How many instances, from 1.
@@ -65,7 +70,7 @@ class Service(Console):
     acreate = create.twin()
 
     @operation("/wenxinworkshop/service/detail", id="serviceId")
-    def get(self, id: int | str, **options: Unpack[ConsoleOptions]) -> Response:  # noqa: A002  # the classic name  # the classic name
+    def get(self, id: int | str, **options: Unpack[ConsoleOptions]) -> Response:  # noqa: A002  # the classic name
         """Return a service, in `result`.
 
         Args:
