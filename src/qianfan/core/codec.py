@@ -26,7 +26,13 @@ _SNIPPET = 200
 
 def headed(headers: Mapping[str, str] | None) -> Mapping[str, str]:
     """Return the headers of a JSON request, with more of them where given."""
-    return {**_HEADERS, **_sendable(headers)} if headers else _HEADERS
+    return merged(_HEADERS, _sendable(headers)) if headers else _HEADERS
+
+
+def merged(headers: Mapping[str, str], over: Mapping[str, str]) -> dict[str, str]:
+    """Return headers with others over them; names are the same in any case, so that none is sent twice."""
+    names = {name.lower() for name in over}
+    return {**{name: value for name, value in headers.items() if name.lower() not in names}, **over}
 
 
 def written(fields: Mapping[str, Any]) -> bytes:
@@ -39,11 +45,20 @@ def written(fields: Mapping[str, Any]) -> bytes:
     for name, value in given.items():
         if type(value) is float and not isfinite(value):  # would be written as null, as if not given
             raise InvalidArgumentError(f"{name}={value} is no number that JSON has")
+    return dumped(given)
+
+
+def dumped(value: Any) -> bytes:
+    """Return a value as JSON.
+
+    Raises:
+        InvalidArgumentError: It cannot be written as JSON.
+    """
     try:
-        return orjson.dumps(given, default=_plain)
+        return orjson.dumps(value, default=_plain)
     except TypeError as error:
         raise InvalidArgumentError(
-            f"the request cannot be written as JSON: {error}",
+            f"the request cannot be written as JSON: {error.__cause__ or error}",
             hint="pass str, int, float, bool, None, lists and dicts",
         ) from None
 
@@ -52,7 +67,13 @@ def _plain(value: Any) -> Any:
     """Return what JSON can say of a value that orjson does not know."""
     if isinstance(value, Mapping):
         return dict(value)
-    raise TypeError(f"{type(value).__name__} is not JSON serializable")
+    listed = getattr(value, "tolist", None)  # a number or an array of numpy
+    if listed is None:
+        raise TypeError(f"{type(value).__name__} is not JSON serializable")
+    plain = listed()
+    if isinstance(plain, float) and not isfinite(plain):
+        raise TypeError(f"{plain} is no number that JSON has")
+    return plain
 
 
 def _sendable(headers: Mapping[str, str]) -> Mapping[str, str]:

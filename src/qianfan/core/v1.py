@@ -39,10 +39,13 @@ def encode(call: Call, prefix: str, *, verbatim: bool = False) -> Request:
     """
     path = _path(call, verbatim=verbatim)
     fields = dict(call.fields)
-    if call.kind == "completion" and path.startswith("chat/"):
+    as_chat = call.kind == "completion" and path.startswith("chat/")
+    if as_chat:
         fields = {"messages": [{"role": "user", "content": fields.pop("prompt")}], **fields}
-    elif call.kind == "chat":
+    if as_chat or call.kind == "chat":
         words.to_v1(fields)
+    else:
+        words.names_to_v1(fields)
     if call.stream:
         fields["stream"] = True
     request = Request("POST", f"{prefix}/{path}", headed(call.headers), written(fields))
