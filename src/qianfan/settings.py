@@ -361,7 +361,7 @@ def _proxy(sources: Sources, base_url: str) -> str | None:
     if sources.arguments.get("proxy") == "":
         return None
     named = sources.text("proxy")
-    if not sources.arguments.get("proxy") and _is_loopback(base_url):
+    if not sources.arguments.get("proxy") and is_loopback(base_url):
         named = None
     elif named is None:
         named = _environment_proxy(sources.env, base_url)
@@ -389,7 +389,7 @@ def _http_parts(url: str) -> SplitResult | None:
     return parts if fits else None
 
 
-def _is_loopback(base_url: str) -> bool:
+def is_loopback(base_url: str) -> bool:
     host = urlsplit(base_url).hostname or ""
     return host in {"localhost", "::1"} or host.startswith("127.")
 
