@@ -113,6 +113,8 @@ FOLLOWED = {
     '        self.chat.do([], "ChatLaw")',
     "a class of one's own": 'class Bot(qianfan.ChatCompletion):\n    pass\nBot().do([], "ChatLaw")',
     "an attribute of something else": 'app = input()\napp.chat = qianfan.ChatCompletion()\napp.chat.do([], "ChatLaw")',
+    "an Enum": 'import enum\nclass Name(enum.Enum):\n    LAW = "ChatLaw"\nchat.do([], Name.LAW.value)',
+    "a class of settings": 'class Settings:\n    model: str = "ChatLaw"\nchat.do([], Settings().model)',
     "a match": 'match input():\n    case "a":\n        chat.do([], "ChatLaw")',
 }
 
@@ -142,6 +144,16 @@ def test_a_name_in_another_file(read):
     assert not any("没有跟到" in it.what for it in report.findings)
 
 
+def test_a_file_that_is_named_like_the_package(read):
+    """A file whose name begins like the package's is one of the program's own."""
+    report = read(
+        "from qianfan_tools import NAME\nimport qianfan\nqianfan.ChatCompletion(NAME)\n",
+        qianfan_tools="NAME = 'ChatLaw'\n",
+    )
+
+    assert found(report) == ["1:8 model-gone"]
+
+
 def test_a_name_in_a_package(tmp_path):
     """Files of a package find each other below the folder that holds it, and through its __init__."""
     package = tmp_path / "src" / "app"
@@ -165,6 +177,7 @@ UNSEEN = {
     "def ask(model):\n    chat.do([], model=model)": "3:17 model-unseen",
     "chat.do([], **input())": "2:1 arguments-unseen",
     "chat.do(*input())": "2:1 arguments-unseen",
+    "name: str\nchat.do([], name)": "3:13 model-unseen",
     "options = {}\noptions.update(input())\nchat.do([], **options)": "4:1 arguments-unseen",
     "input().do([])": "2:1 object-unseen",
     "getattr(qianfan, input())": "2:1 name-unseen",
@@ -363,6 +376,7 @@ LINES = {
     "import os; os.getenv('QIANFAN_ACCESS_TOKEN')": ["2:22 key-environment"],
     "import os; os.environ['QIANFAN_API_KEY'] = 'a'": [],
     "import os; os.environ['QIANFAN_DISABLE_EB_SDK'] = '1'": ["2:23 environment-ignored"],
+    "import os; os.environ.update(QIANFAN_SK='a')": ["2:30 key-environment"],
     "import os; os.environ['QIANFAN_OF_MY_OWN'] = '1'": [],
     "qianfan.Embedding(base_url='http://10.0.0.8', ak='a', sk='s', model='ChatLaw')": ["2:19 host-own"],
     "qianfan.Embedding(base_url='https://qianfan.baidubce.com/v2')": ["2:28 address-v2"],
@@ -380,13 +394,12 @@ LINES = {
     "qianfan.get_config().DISABLE_EB_SDK": ["2:1 name-missing"],
     "qianfan.get_config().disable_eb_sdk = True": ["2:1 name-missing"],
     "chat.mine = 3; chat.mine": [],
+    "qianfan.Embedding.get_model_info('tao-8k').max_texts": [],
     "def f(error: qianfan.errors.APIError): error.message": [],
     "qianfan.Embedding(host='x', config=None)": ["2:19 argument-refused", "2:29 argument-refused"],
     "chat.do([], 'ernie-4.0-8k', None, False, 3)": ["2:1 argument-refused", "2:13 model-v2"],
-    "qianfan.Service.create(1, model_version_id=2, name='a', uri='b', replicas=1, pool_type=1)": [
-        "2:1 argument-refused",
-        "2:27 argument-sent",
-    ],
+    "qianfan.Service.create(1, 2, 'name', 'uri', 3)": ["2:1 argument-refused"],
+    "qianfan.Service.create(1, model_version_id=2, name='a', uri='b', replicas=1, pool_type=1)": [],
     "qianfan.Tokenizer.count_tokens('x')": ["2:1 argument-refused"],
     "chat.do(input())": [],
     "qianfan.Qianfan().plugin.do('x', ['y'], endpoint='z')": [
@@ -394,9 +407,12 @@ LINES = {
         "2:34 argument-misplaced",
     ],
     "chat.do([], show_total_latency=True)": ["2:13 argument-sent"],
-    "qianfan.FineTune.create_task('x', base_train_type='y')": ["2:35 argument-sent"],
+    "qianfan.FineTune.V2.create_job('x', 'y', 'z', parameter_scale='a')": ["2:47 argument-sent"],
     "chat.do([]).statistic": ["2:1 field-missing"],
     "chat.do([]).usage": [],
+    "for event in chat.do([], stream=True): event.statistic": ["2:40 field-missing"],
+    "from qianfan.config import GLOBAL_CONFIG": ["2:28 name-missing"],
+    "from qianfan.resources.images.text2image import Text2Image": ["2:49 name-missing"],
     # parameters
     "chat.do([], functions=[])": ["2:13 parameter-translated"],
     "chat.do([], disable_search=True)": ["2:13 parameter-translated"],
@@ -531,7 +547,7 @@ def test_arguments_of_the_tables_are_not_here():
         "qianfan.ChatCompletion(ak='a', sk='s', redis_rate_limiter=True)",
         "qianfan.ChatCompletion(ak='a', sk='s').do([], 'm', None, False, 3)",
         "qianfan.Tokenizer.count_tokens('x')",
-        "qianfan.Service.create(1, model_version_id=2, name='ab', uri='ab', replicas=1, pool_type=1)",
+        "qianfan.Service.create(1, 2, 'name', 'uri', 3)",
         "qianfan.Text2Image(ak='a', sk='s').do('x', None, None, 'base64')",
         "qianfan.FineTune.create_task('ab', 'ERNIE-Speed', 'ERNIE-Speed-8K', 'x')",
     ],
@@ -796,6 +812,16 @@ def test_a_key_in_the_wrong_place(read, secret):
     assert len(report.findings) >= 3
     if secret != SECRETS[0]:  # which could be a name
         assert secret not in json.dumps(report.as_json())
+
+
+@pytest.mark.parametrize("secret", SECRETS[1:])
+def test_a_key_within_a_text(read, secret):
+    """A key is masked to its end, whatever stands before it."""
+    report = read(f"import qianfan\nqianfan.ChatCompletion(model='my {secret}')\n")
+
+    assert secret[12:24] not in json.dumps(report.as_json())
+    assert secret[-12:] not in json.dumps(report.as_json())
+    assert "***" in words(report, "model-unknown")[0]
 
 
 @pytest.mark.parametrize("text", ["...", "your-api-key-goes-here-1", "你的 API Key", "", "short1"])

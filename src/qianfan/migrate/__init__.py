@@ -13,10 +13,10 @@ from qianfan.errors import InvalidArgumentError
 from qianfan.migrate import sources, texts
 from qianfan.migrate.calls import Calls
 from qianfan.migrate.findings import Findings
+from qianfan.migrate.program import Program
 from qianfan.migrate.report import Report
 from qianfan.migrate.sources import Place, Source
 from qianfan.migrate.statements import Statements
-from qianfan.migrate.values import Program
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

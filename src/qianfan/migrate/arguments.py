@@ -10,8 +10,9 @@ from qianfan.migrate.values import Items, Literal
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from qianfan.migrate.program import Program
     from qianfan.migrate.scopes import Scope
-    from qianfan.migrate.values import Program, Values
+    from qianfan.migrate.values import Values
 
 
 class Argument(NamedTuple):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from qianfan.client import Qianfan
 from qianfan.migrate import models, official, surface
 from qianfan.migrate.arguments import Arguments
+from qianfan.migrate.scopes import is_ours
 from qianfan.migrate.values import Items, Literal, Local, Object, Thing
 from qianfan.migrate.words import is_key
 
@@ -111,7 +112,7 @@ class Calls:
             for value in self._program.values(handed, scope) if isinstance(handed, ast.Attribute) else ():
                 if isinstance(value, Thing) and value.path.endswith((".do", ".ado")):
                     self._called(value, call, scope, index)
-        if not any(isinstance(it, (Local, Object)) or _is_ours(it) for it in called):
+        if not any(isinstance(it, (Local, Object)) or _is_of_ours(it) for it in called):
             self._unfollowed(call, scope)
 
     def _unfollowed(self, call: ast.Call, scope: Scope) -> None:
@@ -124,7 +125,7 @@ class Calls:
 
     def _called(self, thing: Thing, call: ast.Call, scope: Scope, skipped: int) -> None:
         """Check a call of something by its path; the first arguments may be others'."""
-        if not thing.path.startswith("qianfan."):
+        if not is_ours(thing.path):
             self._foreign(thing.path, call, scope)
             return
         found = surface.look(thing.path)
@@ -322,5 +323,5 @@ def _is_not(value: Value, constant: object) -> bool:
     return not isinstance(value, Literal) or value.value not in {constant, None}
 
 
-def _is_ours(value: Value) -> bool:
-    return isinstance(value, Thing) and value.path.startswith("qianfan.")
+def _is_of_ours(value: Value) -> bool:
+    return isinstance(value, Thing) and is_ours(value.path)

@@ -10,9 +10,10 @@ from qianfan.migrate.rules import RULES
 if TYPE_CHECKING:
     import ast
 
+    from qianfan.migrate.program import Program
     from qianfan.migrate.scopes import Scope
     from qianfan.migrate.sources import Place
-    from qianfan.migrate.values import Literal, Program
+    from qianfan.migrate.values import Literal
 
 
 class Findings:

@@ -30,6 +30,11 @@ PATHS = {
     "qianfan.resources.auth": "密钥用构造参数、qianfan.AccessKey() 或环境变量给出",
     "qianfan.resources.console": "用 qianfan 里的 FineTune、Model、Service、Dataset；取值写成文字",
     "qianfan.resources.http_client": "代理、证书等用构造参数 proxy=、verify=、ca_bundle=",
+    "qianfan.resources.images.image2text": "用 qianfan.Image2Text",
+    "qianfan.resources.images.text2image": "用 qianfan.Text2Image",
+    "qianfan.resources.llm.base": "在调用外面自己的函数里做：这里的类没有可以改写的内部方法",
+    "qianfan.resources.llm.function": "用 ChatCompletion 的 do(functions=[…])：v1 与 v2 都可以",
+    "qianfan.resources.llm.rerank": "用 qianfan.Reranker",
     "qianfan.resources.rate_limiter": "用 qianfan.RateLimiter",
     "qianfan.resources.requestor": "重试与超时用构造参数或环境变量",
     "qianfan.resources.token_limiter": "用 qianfan.RateLimiter(token_per_minute=…)",
@@ -80,7 +85,6 @@ ARGUMENTS = {
     "header": "在每次调用时传 headers=",
     "host": "用 base_url=",
     "key": "几个对象共用一个 rate_limiter=qianfan.RateLimiter(…)",
-    "model_version_id": "这里叫 iteration_id",
     "redis_connection_info": "流控在一个进程之内：rate_limiter=qianfan.RateLimiter(…)",
     "redis_rate_limiter": "流控在一个进程之内：rate_limiter=qianfan.RateLimiter(…)",
     "sync_reading_thread_count": "去掉它：流不用另外的线程",
@@ -157,7 +161,7 @@ FIELDS = {
 POSITIONAL = "用关键字给出：官方 SDK 在这里多几个位置参数"
 INSTANCE = "先建对象再调用，如 qianfan.Tokenizer().count_tokens(…)"
 SIGNATURE = f"参数的名字或个数与官方 SDK 不同：{_SEE}"
-FIELD_NAMES = "写成平台的字段名，如 trainType="
+FIELD_NAMES = "写成平台的字段名（如 trainType），或放进 extra="
 
 #: What is not told above.
 OTHERWISE = {
@@ -174,4 +178,4 @@ def instead_of(path: str) -> str:
         told = PATHS.get(".".join(steps[:length]))
         if told:
             return told
-    return MEMBERS.get(steps[-1], OTHERWISE["name"])
+    return MEMBERS.get(steps[-1]) or PATHS.get(f"qianfan.{steps[-1]}") or OTHERWISE["name"]

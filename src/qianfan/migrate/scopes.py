@@ -187,7 +187,7 @@ class Module:
                 self._import(names, scope)
             case ast.ImportFrom(module=module, names=names, level=level):
                 for alias in names:
-                    self.uses_it |= (module or "").startswith("qianfan") or "Qianfan" in alias.name
+                    self.uses_it |= is_ours(module or "") or "Qianfan" in alias.name
                     scope.bind(alias.asname or alias.name, Imported(self, module or "", alias.name, level))
             case ast.Return(value=ast.expr() as value):
                 scope.returns.append(value)
@@ -210,7 +210,7 @@ class Module:
 
     def _import(self, names: list[ast.alias], scope: Scope) -> None:
         for alias in names:
-            self.uses_it |= alias.name.startswith("qianfan")
+            self.uses_it |= is_ours(alias.name)
             if alias.asname:
                 scope.bind(alias.asname, Imported(self, alias.name))
             else:
@@ -274,3 +274,8 @@ def dotted(node: ast.AST) -> str | None:
             owner = dotted(value)
             return f"{owner}.{name}" if owner else None
     return None
+
+
+def is_ours(path: str) -> bool:
+    """Say whether a path leads into this package."""
+    return path.partition(".")[0] == "qianfan"

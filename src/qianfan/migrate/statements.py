@@ -6,7 +6,7 @@ import ast
 from typing import TYPE_CHECKING
 
 from qianfan.migrate import official, surface
-from qianfan.migrate.scopes import dotted
+from qianfan.migrate.scopes import dotted, is_ours
 from qianfan.migrate.values import Literal, Thing
 from qianfan.migrate.words import KEYS, V1_KEYS, is_key
 
@@ -55,21 +55,20 @@ class Statements:
     def _imported(self, names: Iterable[tuple[str, ast.alias]], scope: Scope) -> None:
         """Check whether imported names are there."""
         for path, node in names:
-            if path.partition(".")[0] == "qianfan":
+            if is_ours(path):
                 self._missing(surface.look(path), node, scope)
 
     def _missing(self, found: Found, node: ast.AST, scope: Scope) -> None:
         name = found.missing.replace("()", "")
         last = name.rpartition(".")[2]
-        if not name or (
+        is_private = (
             last.startswith("_") and last not in official.MEMBERS
-        ):  # private: may be an instance's
+        )  # an instance may have it all the same
+        if not name or is_private:
             return
         if found.is_setter:
-            name, todo = (
-                f"get_config().{last}",
-                official.ENVIRONMENT.get(last, official.OTHERWISE["environment"]),
-            )
+            name = f"get_config().{last}"
+            todo = official.ENVIRONMENT.get(last.upper(), official.OTHERWISE["environment"])
         elif found.owner is None and surface.is_public(last):
             todo = f"用 qianfan.{last}"
         else:
@@ -79,13 +78,13 @@ class Statements:
     def _attribute(self, node: ast.Attribute, scope: Scope) -> None:
         """Check whether a name, a setting, or a reply's field is there."""
         for value in self._values(node, scope):
-            if not isinstance(value, Thing) or not value.path.startswith("qianfan."):
+            if not isinstance(value, Thing) or not is_ours(value.path):
                 continue
             found = surface.look(value.path)
             is_set = isinstance(node.ctx, ast.Store) or dotted(node) in scope.module.scope.names
             if found.missing == value.path and (found.is_setter or not is_set):
                 self._missing(found, node, scope)
-            elif found.field in official.FIELDS and value.path.endswith(f"().{found.field}"):
+            elif found.field in official.FIELDS and value.path.endswith(f".{found.field}"):
                 todo = official.FIELDS[found.field]
                 self._findings.at("field-missing", node, scope, name=found.field, todo=todo)
 
@@ -114,7 +113,7 @@ class Statements:
             for path, part in self._caught(handler, scope):
                 if path.partition(".")[0] in _TRANSPORTS and calls_it:
                     self._findings.at("exception-transport", part, scope, name=path)
-                error = surface.look(path).owner if path.startswith("qianfan.") else None
+                error = surface.look(path).owner if is_ours(path) else None
                 if error is None:
                     continue
                 caught.append(error)
@@ -137,7 +136,7 @@ class Statements:
         """Say whether the body of a `try` calls this package."""
         calls = (it for part in node.body for it in ast.walk(part) if isinstance(it, ast.Call))
         values = (value for call in calls for value in self._values(call.func, scope))
-        return any(isinstance(value, Thing) and value.path.startswith("qianfan.") for value in values)
+        return any(isinstance(value, Thing) and is_ours(value.path) for value in values)
 
     def _comparison(self, node: ast.Compare, scope: Scope) -> None:
         """Check whether an error's code is compared with a number, which v2 does not give."""
@@ -151,11 +150,8 @@ class Statements:
         if len(node.args) < 2 or not isinstance(node.func, ast.Name) or node.func.id != "getattr":
             return
         owner, key = node.args[:2]
-        is_ours = any(
-            isinstance(it, Thing) and it.path.partition(".")[0] == "qianfan"
-            for it in self._values(owner, scope)
-        )
-        if is_ours and not all(isinstance(it, Literal) for it in self._values(key, scope)):
+        of_ours = any(isinstance(it, Thing) and is_ours(it.path) for it in self._values(owner, scope))
+        if of_ours and not all(isinstance(it, Literal) for it in self._values(key, scope)):
             self._findings.at("name-unseen", node, scope, name="getattr(…)")
 
 

@@ -89,10 +89,13 @@ def look(path: str) -> Found:
 
 _CALLED = frozenset({"()", "[]"})
 
+#: Classes that calls which are no class of their own return, such as `with_options()`.
+_MADE_BY_CALLS: dict[str, type] = {"Qianfan": Qianfan, "Config": Config}
+
 
 def _of_call(at: Any, found: Found) -> tuple[Any, Found]:
     """Return what a call gives: an instance, which its class stands for, or a result, which is None."""
-    made = at if isinstance(at, type) else _declared(at)
+    made = at if isinstance(at, type) else _MADE_BY_CALLS.get(_declared(at))
     return (made, Found(made, "__init__")) if made else (None, found)
 
 
@@ -140,10 +143,10 @@ def unknown(found: Found, names: Iterable[str]) -> list[str]:
 
 def refusal(found: Found, count: int, names: Iterable[str]) -> str:
     """Return why a call with so many positional arguments, and these by name, is a `TypeError` here, or ""."""
-    called = _called(found)
+    called, also = _called(found), _also(found)
     try:
         if called is not None:
-            called.bind(*[None] * count, **dict.fromkeys(names))
+            called.bind(*[None] * count, **{also.get(name, name): None for name in names})
     except TypeError as error:
         return str(error)
     return ""
@@ -178,12 +181,13 @@ def _called(found: Found) -> inspect.Signature | None:
 
 def _of_property(value: Any) -> type | None:
     """Return the class, of those with calls, that a property says it gives."""
-    return _declared(value.func if isinstance(value, cached_property) else getattr(value, "fget", None))
+    read = value.func if isinstance(value, cached_property) else getattr(value, "fget", None)
+    return _with_calls().get(_declared(read))
 
 
-def _declared(function: Any) -> type | None:
-    """Return the class, of those with calls, that a function says it returns."""
-    return _with_calls().get(getattr(function, "__annotations__", {}).get("return", ""))
+def _declared(function: Any) -> str:
+    """Return the name of the class that a function says it returns, or an empty string."""
+    return str(getattr(function, "__annotations__", {}).get("return", ""))
 
 
 @cache
@@ -195,7 +199,7 @@ def _with_calls() -> dict[str, type]:
         for module in iter_modules(package.__path__)
     ]
     classes = [it for module in modules for it in vars(module).values() if isinstance(it, type)]
-    return {it.__name__: it for it in (*classes, Qianfan, Config) if issubclass(it, _ALL_IN_THE_CLASS)}
+    return {it.__name__: it for it in classes if issubclass(it, _ALL_IN_THE_CLASS)}
 
 
 def is_public(name: str) -> bool:
@@ -206,4 +210,11 @@ def is_public(name: str) -> bool:
 def takes(found: Found, name: str) -> bool:
     """Say whether a console call takes an argument of that name, and does not send it as it is."""
     called = _called(found)
-    return called is None or name in called.parameters or name in ConsoleOptions.__annotations__
+    return called is None or name in {*called.parameters, *ConsoleOptions.__annotations__, *_also(found)}
+
+
+def _also(found: Found) -> Mapping[str, str]:
+    """Return other names that a console call takes for its arguments, and what they are here."""
+    declared = inspect.getattr_static(found.owner, found.member, None)
+    also: Mapping[str, str] = getattr(getattr(declared, "_operation", declared), "_also", {})
+    return also

@@ -43,6 +43,8 @@ _OWN_NAMES = ("ernie", "eb-", "qianfan-")
 def check(findings: Findings, node: ast.AST, scope: Scope) -> None:
     """Check a text wherever it stands, and what may give a setting a key."""
     _check_keys(findings, node, scope)
+    if isinstance(node, ast.keyword) and (variable := _VARIABLE.fullmatch(node.arg or "")):
+        _check_variable(findings, variable[1], node, scope)
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
         _check_text(findings, node, node.value, scope)
 
@@ -102,7 +104,7 @@ def _pairs(node: ast.AST) -> Iterator[tuple[str, ast.expr]]:
                     yield str(key.value), value
 
 
-def _check_variable(findings: Findings, name: str, node: ast.Constant, scope: Scope) -> None:
+def _check_variable(findings: Findings, name: str, node: ast.AST, scope: Scope) -> None:
     if name in V1_KEYS:
         findings.at("key-environment", node, scope, name=f"QIANFAN_{name}")
     elif name in official.ENVIRONMENT:

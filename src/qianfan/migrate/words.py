@@ -13,7 +13,8 @@ KEYS = V1_KEYS | {"ACCESS_KEY", "SECRET_KEY", "API_KEY", "BEARER_TOKEN", "ACCESS
 
 #: What is a key or a token wherever it stands.
 _SECRET = re.compile(
-    r"bce-v3/ALTAK-\w{6,}|\bALTAK\w{8,}|\b24\.[0-9a-f]{32}\.|client_secret=[A-Za-z0-9]{8,}|access_token=[\w.-]{16,}"
+    r"bce-v3/ALTAK-\w{6,}\S*|\bALTAK\w{8,}|\b24\.[0-9a-f]{32}\.\S*"
+    r"|client_secret=[A-Za-z0-9]{8,}|access_token=[\w.-]{16,}"
 )
 
 #: What a key looks like where one is expected.
