@@ -128,10 +128,10 @@ class Calls:
         if not is_ours(thing.path):
             self._foreign(thing.path, call, scope)
             return
-        found = surface.look(thing.path)
         package, _, name = thing.path.rpartition(".")
         if name in _SETTERS and package in {"qianfan", "qianfan.config"}:
             self._setter(name, call, scope)
+        found = surface.look(thing.path)
         if found.missing or found.field or found.owner is None:
             return
         if not found.member:
@@ -140,15 +140,23 @@ class Calls:
         if not skipped:
             self._refused(thing.path, found, call, scope, arguments)
         if found.is_console:
-            self._findings.kinds.add("console")
-            self._keys_in_source(arguments)
-            self._sent(found, arguments)
+            self._console(found, arguments)
         elif found.member == "__init__" and (found.kind or found.owner is Qianfan):
             self._made(found, call, scope, arguments)
         elif found.kind and found.member in _ASKING:
             self._asked(thing, found, call, scope, arguments)
         elif found.kind and found.member in {"access_token", "aaccess_token"}:
             self._findings.at("token-read", call, scope)
+
+    def _console(self, found: Found, arguments: Arguments) -> None:
+        """Check a call of the console."""
+        self._findings.kinds.add("console")
+        self._keys_in_source(arguments)
+        self._sent(found, arguments)
+        for name in arguments.given:  # what is trained may be named like what answers
+            for value in arguments.values(name):
+                if isinstance(value, Literal):
+                    self._findings.follow(value.node)
 
     def _setter(self, name: str, call: ast.Call, scope: Scope) -> None:
         """Check a call such as `qianfan.AK("…")`; None takes a key back."""
@@ -274,7 +282,7 @@ class Calls:
             argument = arguments.given[name]
             for value in arguments.values(name):
                 if isinstance(value, Literal) and isinstance(value.value, str) and value.value:
-                    self._findings.follow(value)
+                    self._findings.follow(value.node)
                     judge = models.judged if name == "model" else models.judged_endpoint
                     rule, words = judge(kind, value.value)
                     if is_judged:

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from qianfan.migrate.program import Program
     from qianfan.migrate.scopes import Scope
     from qianfan.migrate.sources import Place
-    from qianfan.migrate.values import Literal
 
 
 class Findings:
@@ -39,9 +38,9 @@ class Findings:
         """Add a finding at a node."""
         self.add(rule, scope.module.source.place(node), **words)
 
-    def follow(self, literal: Literal) -> None:
+    def follow(self, node: ast.AST) -> None:
         """Remember that a literal was followed to its use."""
-        self._followed.add(id(literal.node))
+        self._followed.add(id(node))
 
     def is_followed(self, node: ast.AST) -> bool:
         """Say whether a literal was followed to its use."""

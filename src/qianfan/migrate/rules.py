@@ -53,13 +53,13 @@ RULES: dict[str, Rule] = {
     "model-unknown": Rule(
         _DIFFERS,
         "目录里没有模型 {name}",
-        "SDK 把名字原样发出；若是自己的服务，须以 v2 协议重新部署{near}",
+        "SDK 把名字原样发出，由平台答复；若是自己的服务，须以 v2 协议重新部署{near}",
     ),
     "model-default": Rule(
         _DIFFERS, "没有指定模型：v1 默认 {old}，v2 默认 {new}", "请核对回答，或写明 model={new!r}"
     ),
     "model-unseen": Rule(
-        _UNSEEN, "{name}= 的值要运行时才知道", '请对照模型表自行核对：python -c "import qianfan; print(...)"'
+        _UNSEEN, "{name}= 的值要运行时才知道", "请自行核对；client.models.list() 列出账号在 v2 上可用的模型"
     ),
     # services
     "endpoint-preset": Rule(
@@ -157,7 +157,7 @@ RULES: dict[str, Rule] = {
     "parameter-judged": Rule(
         _NOTE,
         "参数 {name}：取值是否合适由平台判断，各模型不同",
-        "不用改；v1 拒绝 temperature=0，v2 的新模型另有 frequency_penalty 等",
+        "不用改；v1 拒绝 temperature=0，v2 另有 frequency_penalty 等",
     ),
     "client-v1": Rule(_MUST, "{name} 自己访问 v1 接口，不经过 SDK", "{todo}"),
     # what could not be seen

@@ -36,13 +36,16 @@ _ADDRESSES = (
 #: The kinds of model by the part of v1's addresses that says them.
 _FAMILIES = {"chat": "chat", "completions": "completion", "embeddings": "embedding", "reranker": "reranker"}
 
+#: Fields of jobs that train: their values may be named like models that answer.
+_TRAINED = frozenset({"baseTrainType", "trainType"})
+
 #: Names that no other platform gives its models.
 _OWN_NAMES = ("ernie", "eb-", "qianfan-")
 
 
 def check(findings: Findings, node: ast.AST, scope: Scope) -> None:
-    """Check a text wherever it stands, and what may give a setting a key."""
-    _check_keys(findings, node, scope)
+    """Check a text wherever it stands, and what it is given."""
+    _check_pairs(findings, node, scope)
     if isinstance(node, ast.keyword) and (variable := _VARIABLE.fullmatch(node.arg or "")):
         _check_variable(findings, variable[1], node, scope)
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
@@ -77,9 +80,11 @@ def check_name(findings: Findings, node: ast.AST, scope: Scope) -> None:
             findings.at(rule, node, scope, **{**words, "followed": "（没有跟到用它的调用）"})
 
 
-def _check_keys(findings: Findings, node: ast.AST, scope: Scope) -> None:
-    """Check the places where a variable of the environment, or a setting, is given a key."""
+def _check_pairs(findings: Findings, node: ast.AST, scope: Scope) -> None:
+    """Check what is given to a variable of the environment, and leave out the names of what is trained."""
     for name, value in _pairs(node):
+        if name in _TRAINED:
+            findings.follow(value)
         variable = _VARIABLE.fullmatch(name)
         if (variable[1] if variable else "") in KEYS:
             for known in findings.program.values(value, scope):
