@@ -112,8 +112,8 @@ def _print_table(lines: list[list[str]], *, header: bool) -> None:
     table = Table(box=box.SIMPLE_HEAD if header else None, show_header=header)
     if header:
         titles, *lines = lines
-        for title in titles:
-            table.add_column(title, overflow="fold")
+        for index, title in enumerate(titles):  # the first names the row, and is copied
+            table.add_column(title, overflow="fold", no_wrap=index == 0)
     else:
         table.add_column(style="bold")
         table.add_column(overflow="fold")

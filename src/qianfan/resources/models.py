@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from qianfan.core.call import Call, Options
+from qianfan.errors import RequestError
 from qianfan.response import Record, Response
 
 if TYPE_CHECKING:
@@ -30,10 +31,10 @@ class ModelList(Response):
     __slots__ = ()
 
     def __iter__(self) -> Iterator[Any]:
-        return iter([Record(model) for model in self.body.get("data") or ()])
+        return iter([Record(model) for model in self.body.get("data") or () if isinstance(model, dict)])
 
     def __len__(self) -> int:
-        return len(self.body.get("data") or ())
+        return sum(1 for _ in self)
 
 
 class Models:
@@ -55,11 +56,23 @@ class Models:
 
         See https://cloud.baidu.com/doc/qianfan-api/s/Fm9l6ocai.
         """
-        return self._client.ask(*_listed(options))  # type: ignore[return-value]  # see `becomes`
+        return _checked(self._client.ask(*_listed(options)))
 
     async def alist(self, **options: Unpack[ListOptions]) -> ModelList:
         """Do what `list` does, in the running event loop."""
-        return await self._client.aask(*_listed(options))  # type: ignore[return-value]  # see `becomes`
+        return _checked(await self._client.aask(*_listed(options)))
+
+
+def _checked(reply: Response) -> ModelList:
+    """Return the list, or raise `RequestError`: what is no platform may answer anything with 200."""
+    if not isinstance(reply.body.get("data"), list):
+        raise RequestError(
+            "the reply holds no list of models",
+            status=reply.code,
+            headers=reply.headers,
+            hint="请检查 base_url 与代理 (check base_url and the proxy)",
+        )
+    return reply  # type: ignore[return-value]  # see `becomes`
 
 
 def _listed(options: ListOptions) -> tuple[Call, Options]:
