@@ -195,26 +195,6 @@ def test_fields_come_every_way(client: qianfan.Qianfan) -> None:
     }
 
 
-def test_arguments_of_later_sdks(client: qianfan.Qianfan) -> None:
-    """What later SDKs call the version of a model, and the base model of a task, goes to the same fields."""
-    later = {
-        "model_id": 1,
-        "model_version_id": 2,
-        "name": "svc",
-        "uri": "shop",
-        "replicas": 1,
-        "pool_type": 2,
-    }
-    task = {"name": "demo", "base_train_type": "ERNIE-Bot-turbo", "train_type": "ERNIE-Bot-turbo-0922"}
-
-    assert sent(client.service.create, **later)[0]["modelVersionId"] == 2
-    assert sent(client.finetune.create_task, **task)[0] == {
-        "name": "demo",
-        "baseTrainType": "ERNIE-Bot-turbo",
-        "trainType": "ERNIE-Bot-turbo-0922",
-    }
-
-
 def test_a_body_given_whole_keeps_all_it_has(client: qianfan.Qianfan) -> None:
     """A dict that is the whole body travels as it is, even where a field is called like an option."""
     body, headers = sent(

@@ -29,21 +29,13 @@ class FineTune(Console):
 
     @operation("/wenxinworkshop/finetune/createTask", check=check_task)
     def create_task(
-        self,
-        name: str,
-        description: str | None = None,
-        *,
-        base_train_type: str | None = None,
-        train_type: str | None = None,
-        **options: Unpack[ConsoleOptions],
+        self, name: str, description: str | None = None, **options: Unpack[ConsoleOptions]
     ) -> Response:
         """Create a task, which holds jobs.
 
         Args:
             name: Its name, 2 to 20 characters, unique in the account.
             description: At most 500 characters.
-            base_train_type: The base model, which later versions of the API want to know.
-            train_type: Its version, likewise.
             **options: See `ConsoleOptions`.
 
         Returns:

@@ -110,7 +110,6 @@ class Operation(Generic[P, R]):
         declared: The signature and docstring; its body is empty.
         path: The URL's path, for v2 with its `?Action=`.
         names: The wire's name of each parameter that has another one; `BODY` for the whole body.
-        also: What later SDKs call a parameter, and what it is called here.
         check: Raises `InvalidArgumentError` for fields the service cannot take.
         reply: What a reply becomes; told the account, the fields and the reply.
     """
@@ -120,7 +119,6 @@ class Operation(Generic[P, R]):
         declared: Callable[Concatenate[Any, P], R],
         path: str,
         names: Mapping[str, str],
-        also: Mapping[str, str],
         check: Check | None,
         reply: Becoming | None,
     ) -> None:
@@ -129,8 +127,6 @@ class Operation(Generic[P, R]):
         self._path = path
         parameters = list(self._signature.parameters.values())[1:-1]  # between `self` and `**options`
         self._names = {it.name: names.get(it.name) or _camel(it.name) for it in parameters}
-        self._positional = [it.name for it in parameters if it.kind is not it.KEYWORD_ONLY]
-        self._also = also
         self._required = {it.name for it in parameters if it.default is it.empty}
         self._check = check
         self._reply = reply
@@ -194,9 +190,7 @@ class Operation(Generic[P, R]):
             TypeError: An argument is missing, or there is one too many.
             InvalidArgumentError: The body is no dict, or a field is given twice.
         """
-        if self._also:
-            kwargs = {self._also.get(name, name): value for name, value in kwargs.items()}
-        given = {**dict(zip(self._positional, args, strict=False)), **kwargs}
+        given = {**dict(zip(self._names, args, strict=False)), **kwargs}
         if len(given) != len(args) + len(kwargs) or not self._required <= given.keys():
             self._misfit(args, kwargs)
         fields: dict[str, Any] = {}
@@ -243,17 +237,12 @@ class AsyncOperation(Generic[P, R]):
 
 
 def operation(
-    path: str,
-    *,
-    check: Check | None = None,
-    reply: Becoming | None = None,
-    also: Mapping[str, str] | None = None,
-    **names: str,
+    path: str, *, check: Check | None = None, reply: Becoming | None = None, **names: str
 ) -> Callable[[Callable[Concatenate[Any, P], R]], Operation[P, R]]:
     """Declare a console call; see `Operation`."""
 
     def declare(declared: Callable[Concatenate[Any, P], R]) -> Operation[P, R]:
-        return Operation(declared, path, names, also or {}, check, reply)
+        return Operation(declared, path, names, check, reply)
 
     return declare
 

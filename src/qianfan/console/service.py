@@ -26,12 +26,7 @@ class Service(Console):
         """The calls of the console's v2."""
         return ServiceV2(self.client)
 
-    @operation(
-        "/wenxinworkshop/service/apply",
-        check=check_service,
-        iteration_id="modelVersionId",
-        also={"model_version_id": "iteration_id"},
-    )
+    @operation("/wenxinworkshop/service/apply", check=check_service, iteration_id="modelVersionId")
     def create(
         self,
         model_id: int | str,
@@ -47,7 +42,7 @@ class Service(Console):
 
         Args:
             model_id: The model's id.
-            iteration_id: The id of the model's version; `model_version_id` says the same.
+            iteration_id: The id of the model's version.
             name: The service's name, 2 to 20 characters.
             uri: The last part of its address, 2 to 20 characters.
             replicas: How many instances, from 1.
