@@ -37,30 +37,31 @@ FIGURES = "Figures are medians over the rounds, the lowest in brackets. `÷` col
 def targets(samples: Samples) -> str:
     rows = [row for target in TARGETS if (row := judge(samples, target))]
     met = sum(row[-1] == "met" for row in rows)
-    header = ["Measure", "Beside", "Ours", "Bare", "Target", "Verdict"]
+    header = ["Measure", "Who", "Beside", "Reached", "Bare", "Target", "Verdict"]
     return f"{met} of {len(rows)} met.\n\n" + table(header, rows)
 
 
 def judge(samples: Samples, target: Target) -> list[str] | None:
     """One row of the targets' table, nothing where a side was not measured."""
     by_who = samples.get(target.measure, {})
-    ours = by_who.get("ours")
+    ours = by_who.get(target.whose)
     if not ours:
         return None
     if not target.beside:
         worst, sign = (min(ours), "≥") if target.at_least else (max(ours), "≤")
         met = worst >= target.limit if target.at_least else worst <= target.limit
         limit = f"{sign} {plain(target.limit)}"
-        return [target.measure, "", plain(worst), "", limit, "met" if met else NOT_MET]
+        return [target.measure, target.whose, "", plain(worst), "", limit, "met" if met else NOT_MET]
     base = target.base or target.measure
     others = samples.get(base, {}).get(target.beside)
     value = ratio(ours, others)
     if value is None:
         return None
-    bare = None if target.beside == "bare" else ratio(by_who.get("bare"), others)
+    bare = None if target.beside in {"bare", "ours"} else ratio(by_who.get("bare"), others)
     beside = f"{target.beside}, {target.base}" if target.base else target.beside
     limit = f"≤ {fraction(target.limit)}"
-    return [target.measure, beside, times(value), times(bare), limit, verdict(value, target.limit, bare)]
+    reached = [times(value), times(bare), limit, verdict(value, target.limit, bare)]
+    return [target.measure, target.whose, beside, *reached]
 
 
 def verdict(value: float, limit: float, bare: float | None = None) -> str:
@@ -70,7 +71,7 @@ def verdict(value: float, limit: float, bare: float | None = None) -> str:
 
 
 def figures(samples: Samples, measures: list[Measure]) -> str:
-    pairs = [("ours", "bare"), ("openai", "ours"), ("official", "ours")]
+    pairs = [("ours", "bare"), ("v2", "ours"), ("openai", "ours"), ("official", "ours")]
     header = ["Measure", "Unit", *CONTESTANTS, *(f"{one} ÷ {other}" for one, other in pairs)]
     rows = []
     for name, unit, _ in (row for measure in measures for row in measure.rows):

@@ -123,11 +123,14 @@ NOT_FOUND = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
 
 
 @functools.cache
-def stream(version: int, count: int, pack: int = 0) -> list[bytes]:
+def stream(version: int, count: int, pack: int = 0, *, usage: bool = False) -> list[bytes]:
     """The stream of ``count`` events in pieces, the first with the head and the last with the end mark."""
     event = event_v1 if version == 1 else event_v2
     events = [event(index, last=index == count - 1) for index in range(count)]
     if version == 2:
+        if usage:
+            last = {**HEAD_V2, "object": "chat.completion.chunk", "choices": [], "usage": USAGE}
+            events.append(b"data: " + encode(last) + b"\n\n")
         events.append(b"data: [DONE]\n\n")
     if pack:
         whole = b"".join(events)
@@ -184,14 +187,15 @@ class Connection(asyncio.Protocol):
             self.transport.write(ANSWERS[version])
             return
         delivery, _, count = request["messages"][-1]["content"].partition(" ")
+        usage = bool((request.get("stream_options") or {}).get("include_usage"))
         if delivery == "hold":
             self.transport.write(stream(version, 2)[0])
         elif delivery == "burst":
-            self.transport.write(b"".join(stream(version, int(count))))
+            self.transport.write(b"".join(stream(version, int(count), usage=usage)))
         elif delivery == "packed":
-            self.transport.write(b"".join(stream(version, int(count), PACK)))
+            self.transport.write(b"".join(stream(version, int(count), PACK, usage=usage)))
         else:
-            self.pace(stream(version, int(count)), 0)
+            self.pace(stream(version, int(count), usage=usage), 0)
 
     def pace(self, pieces: list[bytes], at: int) -> None:
         self.transport.write(pieces[at])

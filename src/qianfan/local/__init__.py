@@ -74,7 +74,8 @@ def platform(
 
     Raises:
         ValueError: A limit, lifetime, delay or size that could not work; a file that holds no state, or
-            one of another version, or one in use.
+            one of another version, a damaged one, or one in use.
+        OSError: The state file cannot be written.
     """
     options = Options(
         qps=qps,
