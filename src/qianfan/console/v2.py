@@ -78,7 +78,7 @@ class FineTuneV2(Console):
 
     @operation("/v2/finetuning?Action=DescribeFineTuningTask")
     def get_task(self, task_id: str, **options: Unpack[ConsoleOptions]) -> Response:
-        """Return how a task stands; `runStatus` is `Running`, `Done`, `Fail` or `Stopped`."""
+        """Return how a task stands; `runStatus` is `Running`, `Done`, `Failed` or `Stopped`."""
         raise NotImplementedError
 
     aget_task = get_task.twin()
@@ -124,7 +124,11 @@ class ModelV2(Console):
 
     @operation("/v2/model?Action=DescribeSystemModelSets")
     def list_system_sets(
-        self, marker: str | None = None, max_keys: int | None = None, **options: Unpack[ConsoleOptions]
+        self,
+        marker: str | None = None,
+        max_keys: int | None = None,
+        page_reverse: bool | None = None,
+        **options: Unpack[ConsoleOptions],
     ) -> Response:
         """Return the platform's own model sets."""
         raise NotImplementedError
@@ -133,7 +137,11 @@ class ModelV2(Console):
 
     @operation("/v2/model?Action=DescribeCustomModelSets")
     def list_custom_sets(
-        self, marker: str | None = None, max_keys: int | None = None, **options: Unpack[ConsoleOptions]
+        self,
+        marker: str | None = None,
+        max_keys: int | None = None,
+        page_reverse: bool | None = None,
+        **options: Unpack[ConsoleOptions],
     ) -> Response:
         """Return the account's own model sets."""
         raise NotImplementedError
@@ -225,7 +233,11 @@ class ModelV2(Console):
 
     @operation("/v2/model?Action=DescribeModelCompTasks")
     def list_compressions(
-        self, marker: str | None = None, max_keys: int | None = None, **options: Unpack[ConsoleOptions]
+        self,
+        marker: str | None = None,
+        max_keys: int | None = None,
+        page_reverse: bool | None = None,
+        **options: Unpack[ConsoleOptions],
     ) -> Response:
         """Return the compressions."""
         raise NotImplementedError
@@ -274,7 +286,11 @@ class ServiceV2(Console):
 
     @operation("/v2/service?Action=DescribeServices")
     def list(
-        self, marker: str | None = None, max_keys: int | None = None, **options: Unpack[ConsoleOptions]
+        self,
+        marker: str | None = None,
+        max_keys: int | None = None,
+        page_reverse: bool | None = None,
+        **options: Unpack[ConsoleOptions],
     ) -> Response:
         """Return the account's services."""
         raise NotImplementedError
@@ -315,7 +331,7 @@ class ServiceV2(Console):
 class DatasetV2(Console):
     """Datasets by v2: a dataset holds versions."""
 
-    @operation("/v2/dataset?Action=CreateDataset")
+    @operation("/v2/dataset?Action=CreateDataset", name="datasetName")
     def create(self, name: str, **options: Unpack[ConsoleOptions]) -> Response:
         """Create a dataset."""
         raise NotImplementedError
@@ -324,7 +340,11 @@ class DatasetV2(Console):
 
     @operation("/v2/dataset?Action=DescribeDatasets")
     def list(
-        self, marker: str | None = None, max_keys: int | None = None, **options: Unpack[ConsoleOptions]
+        self,
+        marker: str | None = None,
+        max_keys: int | None = None,
+        page_reverse: bool | None = None,
+        **options: Unpack[ConsoleOptions],
     ) -> Response:
         """Return the datasets."""
         raise NotImplementedError
@@ -351,6 +371,7 @@ class DatasetV2(Console):
         dataset_id: str,
         marker: str | None = None,
         max_keys: int | None = None,
+        page_reverse: bool | None = None,
         **options: Unpack[ConsoleOptions],
     ) -> Response:
         """Return the versions of a dataset."""

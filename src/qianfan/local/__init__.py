@@ -32,6 +32,7 @@ from qianfan.local.state import Options
 __all__ = ["Application", "Call", "Calls", "Clock", "Platform", "embedded", "platform"]
 
 _log = logging.getLogger("qianfan")
+_log.addHandler(logging.NullHandler())  # else Python writes warnings to stderr where nobody set a handler
 
 
 def platform(
