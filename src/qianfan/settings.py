@@ -390,6 +390,7 @@ def _http_parts(url: str) -> SplitResult | None:
 
 
 def is_loopback(base_url: str) -> bool:
+    """Say whether a URL leads to this machine."""
     host = urlsplit(base_url).hostname or ""
     return host in {"localhost", "::1"} or host.startswith("127.")
 

@@ -14,6 +14,7 @@ from qianfan.config import Sources
 from qianfan.doctor import environment, keys
 from qianfan.doctor.calls import Calls
 from qianfan.doctor.findings import LIMIT, Finding, State, failed
+from qianfan.doctor.network import Ways
 from qianfan.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
@@ -56,8 +57,8 @@ def _story(sources: Sources, *, chat: bool, model: str | None, limit: float) -> 
         yield failed("api", error)._replace(advice="" if told else error.hint)
         return
     yield _leads_to(own)
-    with Qianfan() as client:
-        yield from Calls(client, own, sources.env, limit).made(chat=chat, model=model)
+    with Qianfan(request_timeout=limit, retry_count=1) as client:
+        yield from Calls(client, own, Ways(sources.env, limit)).made(chat=chat, model=model)
 
 
 _SERVES = {

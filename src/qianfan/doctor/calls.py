@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 from qianfan.core.call import Call
 from qianfan.credentials import AccessCode, IamKey, NoCredential
 from qianfan.doctor.findings import Finding, State, failed
-from qianfan.doctor.network import Ways
 from qianfan.errors import QianfanError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Mapping
 
     from qianfan.client import Qianfan
+    from qianfan.doctor.network import Ways
     from qianfan.response import Response
     from qianfan.settings import Settings
 
@@ -26,17 +26,15 @@ class Calls:
     """The calls that a client makes, each after a look at the way to its host.
 
     Args:
-        client: The client.
+        client: The client; its calls take no longer than a step may.
         own: Its settings.
-        env: The environment they come from.
-        limit: Seconds that each step may take.
+        ways: The ways to hosts.
     """
 
-    def __init__(self, client: Qianfan, own: Settings, env: Mapping[str, str], limit: float) -> None:
-        self._client = client.with_options(request_timeout=limit, retry_count=1)
+    def __init__(self, client: Qianfan, own: Settings, ways: Ways) -> None:
+        self._client = client
         self._own = own
-        self._ways = Ways(env, limit)
-        self._limit = limit
+        self._ways = ways
 
     def made(self, *, chat: bool, model: str | None) -> Iterator[Finding]:
         """Make the calls, and tell what comes of them."""
@@ -75,7 +73,7 @@ class Calls:
         try:
             says, reply = call()
         except QianfanError as error:
-            return failed(about, error, self._limit), error.headers
+            return failed(about, error), error.headers
         except ImportError as error:  # the local platform needs an extra
             return failed(about, error), {}
         return Finding(about, State.GOOD, says), reply.headers
@@ -89,7 +87,7 @@ class Calls:
         return f"数出“{_QUESTION}”有 {reply.usage.total_tokens} 个 token (tokens counted)", reply
 
     def _signed(self) -> tuple[str, Response]:
-        reply = self._client.service.list(request_timeout=self._limit, retry_count=1)
+        reply = self._client.service.list()
         return "签名被接受 (the signature is accepted)", reply
 
     def _asked(self, model: str | None) -> tuple[str, Response]:

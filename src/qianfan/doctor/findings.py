@@ -10,6 +10,9 @@ from qianfan.errors import QianfanError
 #: Seconds that each step may take.
 LIMIT = 10.0
 
+#: What to do where nothing is heard in time.
+NO_ANSWER = "请检查地址、网络、防火墙与代理 (check the address, the network, firewalls and proxies)"
+
 
 class State(Enum):
     """How a thing stands."""
@@ -35,17 +38,12 @@ class Finding(NamedTuple):
     advice: str = ""
 
 
-def failed(about: str, error: Exception, limit: float = LIMIT) -> Finding:
-    """Return the finding that an error is; one of time speaks of the step's limit."""
-    if isinstance(error, TimeoutError):
-        return Finding(
-            about,
-            State.BAD,
-            f"{limit:g} 秒内没有回应 (no answer within {limit:g} s)",
-            "请检查地址、网络、防火墙与代理 (check the address, the network, firewalls and proxies)",
-        )
+def failed(about: str, error: Exception) -> Finding:
+    """Return the finding that an error is."""
     if not isinstance(error, QianfanError):
         return Finding(about, State.BAD, str(error))
     code = f"[{error.code}] " if error.code is not None else ""
     request = f" (request id {error.request_id})" if error.request_id else ""
-    return Finding(about, State.BAD, f"{code}{error.message}{request}", error.hint)
+    # The hint of an error of time is to wait longer, which is not the doctor's advice.
+    advice = NO_ANSWER if isinstance(error, TimeoutError) else error.hint
+    return Finding(about, State.BAD, f"{code}{error.message}{request}", advice)

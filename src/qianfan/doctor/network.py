@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlsplit
 
 from qianfan.core.http import Request
-from qianfan.doctor.findings import Finding, State, failed
+from qianfan.doctor.findings import NO_ANSWER, Finding, State, failed
 from qianfan.drivers import tls
 from qianfan.drivers.failures import connection_failure
 from qianfan.errors import QianfanError
@@ -98,10 +98,12 @@ class Ways:
         """Tell what an attempt to connect came to, and how long it took."""
         started = time.monotonic()
         try:
-            how = _within(self._limit, connect)
-        except (TimeoutError, QianfanError) as error:
-            finding = failed(about, error, self._limit)
-            return finding._replace(says=f"{_origin(url)}：{finding.says}")
+            how = within(self._limit, connect)
+        except TimeoutError:
+            says = f"{_origin(url)}：{self._limit:g} 秒内没有回应 (no answer within {self._limit:g} s)"
+            return Finding(about, State.BAD, says, NO_ANSWER)
+        except QianfanError as error:
+            return failed(about, error)
         except (OSError, ValueError) as error:  # the latter for a name that no host can have
             return failed(about, connection_failure(Request("GET", url, {}), error))
         took = (time.monotonic() - started) * 1000
@@ -133,7 +135,7 @@ def _shake_hands(url: str, network: Network, limit: float) -> str:
         return f"{secure.getpeername()[0]}，{secure.version()}"
 
 
-def _within(limit: float, work: Callable[[], T]) -> T:
+def within(limit: float, work: Callable[[], T]) -> T:
     """Do what may hang, such as asking for a name, in a thread that is left behind when its time is over."""
     outcome: Future[T] = Future()
 
