@@ -188,15 +188,14 @@ class _Endpoint:
             return self._service.refused(Refusal(self._service.internal))
 
     async def _stream(self, reply: Reply, call: Call, started: float, receive: Receive, send: Send) -> None:
-        events = reply.events or []
+        events, clock = reply.events or [], self._state.clock
         delay, last = self._state.options.chunk_delay, len(events) - 1
         gone = asyncio.ensure_future(receive())  # a disconnect, of theirs or by stop(), ends the wait
         try:
             for index, event in enumerate(events):
+                await asyncio.sleep(0)  # others have their turn, and a caller who is gone is seen to be
                 if delay and index:
-                    await asyncio.wait([gone], timeout=delay)
-                else:
-                    await asyncio.sleep(0)  # others have their turn, and a caller who is gone is seen to be
+                    await clock.wait_until(call.time + delay * index, unless=gone)
                 if gone.done():
                     return
                 call.reply.append(event)

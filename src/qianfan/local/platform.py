@@ -324,13 +324,25 @@ class Platform:
         self._state.knowledge.add(texts)
 
     def advance(self, seconds: float = 0, minutes: float = 0, hours: float = 0, days: float = 0) -> None:
-        """Move the platform's clock forward: tokens age, quotas refill, jobs and deployments go on.
+        """Move the platform's clock forward: tokens age, quotas refill, jobs, deployments and streams go on.
 
         Raises:
             ValueError: The sum of the arguments is negative.
         """
         with self._state.store.transaction():  # which keeps the clock
             self._state.clock.advance(seconds, minutes, hours, days)
+
+    def freeze(self) -> None:
+        """Stop the platform's clock: from now on only `advance` moves it; nothing happens where it stands.
+
+        A state file does not keep that it stands: another process finds it running.
+        """
+        self._state.clock.freeze()
+
+    def unfreeze(self) -> None:
+        """Let the platform's clock run on from where it stands; nothing happens where it runs."""
+        with self._state.store.transaction():
+            self._state.clock.unfreeze()
 
     def revoke_tokens(self) -> None:
         """Make every token issued so far unknown: calls answer 110, those of v2 `invalid_iam_token`.
