@@ -78,6 +78,20 @@ DATASET = {
     "entityCount": int,
     "createTime": ISO_TIME,
 }
+STORAGE = dict.fromkeys(("storageId", "storageName", "storagePath", "rawStoragePath", "region"), str)
+DATASET_VERSION = {
+    "datasetPK": DATASET_UID,
+    "datasetId": int,
+    "versionId": int,
+    "dataType": int,
+    "projectType": int,
+    "templateType": int,
+    "storageType": str,
+    "storage": STORAGE,
+    "importStatus": int,
+    "releaseStatus": int,
+    "entityCount": int,
+}
 
 PAGE = {"marker": str, "maxKeys": int, "isTruncated": bool, "nextMarker": str}
 JOB_2 = {
@@ -229,8 +243,8 @@ SHAPES = {
         "common": [LISTED_SERVICE],
         "custom": [{**LISTED_SERVICE, "serviceId?": int, "serviceUuid?": SERVICE_UID}],
     },
-    "dataset.create": DATASET,
-    "dataset.info": DATASET,
+    "dataset.create": {**DATASET, "versionId": int, "storageInfo": STORAGE},
+    "dataset.info": {**DATASET, "versionInfo": DATASET_VERSION},
     "finetune.v2.create_job": {"jobId": TASK_UID},
     "finetune.v2.create_task": {"jobId": TASK_UID, "taskId": JOB_UID},
     "finetune.v2.list_jobs": {"pageInfo": PAGE, "jobList": [JOB_2]},
@@ -246,7 +260,7 @@ SHAPES = {
     },
     "model.v2.create_set": {"modelSetId": MODEL_UID},
     "model.v2.create": {"modelSetId": MODEL_UID, "modelId": VERSION_UID, "modelVersion": DIGITS},
-    "model.v2.get_set": {**SET_2, "modelList": [MODEL_2]},
+    "model.v2.get_set": {**SET_2, "modelIds": [VERSION_UID], "modelList": [MODEL_2]},
     "model.v2.get": MODEL_2,
     "model.v2.list_custom_sets": {"pageInfo": PAGE, "modelSetList": [SET_2]},
     "service.v2.create": {"serviceId": SERVICE_UID},

@@ -176,6 +176,21 @@ class TestV1:
                 "name": "set",
                 "entityCount": 40,
                 "createTime": "2023-11-15T06:13:20+08:00",
+                "versionInfo": {
+                    "datasetPK": dataset.uid,
+                    "datasetId": 1001,
+                    "versionId": 1,
+                    "dataType": 4,
+                    "projectType": 20,
+                    "templateType": 2000,
+                    "storageType": "sysBos",
+                    "storage": dict.fromkeys(
+                        ("storageId", "storageName", "storagePath", "rawStoragePath", "region"), ""
+                    ),
+                    "importStatus": 2,
+                    "releaseStatus": 2,
+                    "entityCount": 40,
+                },
             }
 
     def test_create(self, still):
@@ -183,7 +198,13 @@ class TestV1:
         made = still.result("dataset/create", name="empty")
 
         assert (made["id"], made["name"], made["entityCount"]) == (1001, "empty", 0)
-        assert still.result(INFO, datasetId=made["datasetId"]) == made
+        assert (made.pop("versionId"), set(made.pop("storageInfo"))) == (
+            1,
+            {"storageId", "storageName", "storagePath", "rawStoragePath", "region"},
+        )
+        shown = still.result(INFO, datasetId=made["datasetId"])
+        assert shown.pop("versionInfo")["entityCount"] == 0
+        assert shown == made
         assert still.code("finetune/createJob", **still.body(still.task(), made["id"])) == 510101
 
     def test_delete(self, still):

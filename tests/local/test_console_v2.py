@@ -23,6 +23,7 @@ class TestModels:
 
         assert again == {"modelSetId": set_id, "modelId": again["modelId"], "modelVersion": "2"}
         models = shown.pop("modelList")
+        assert shown.pop("modelIds") == [it["modelId"] for it in models]
         assert shown == {
             "modelSetId": set_id,
             "modelSetName": "mine",
@@ -54,6 +55,7 @@ class TestModels:
         assert still.result("modelrepo/modelVersionDetail", modelVersionId=model_id)["modelIdStr"] == set_id
         for key in (5001, "5001", set_id):
             assert still.done("model", "DescribeModelSet", modelSetId=key)["modelSetId"] == set_id
+        assert still.done("model", "DescribeModelSet", modelSetName="mine")["modelSetId"] == set_id
         for key in (7001, "7001", model_id):
             assert still.done("model", "DescribeModel", modelId=key)["modelId"] == model_id
 
@@ -63,7 +65,9 @@ class TestModels:
 
         for one in listed[:5]:
             described = shared_console.done("model", "DescribeModelSet", modelSetId=one["modelSetId"])
-            assert described == {**one, "modelList": []}
+            assert described == {**one, "modelList": [], "modelIds": []}
+            by_name = shared_console.done("model", "DescribeModelSet", modelSetName=one["modelSetName"])
+            assert by_name == described
             detail = shared_console.result("modelrepo/modelDetail", modelId=one["modelSetId"])
             assert (one["modelSetName"], one["source"]) == (detail["modelName"], detail["source"])
 
@@ -306,7 +310,7 @@ class TestDatasets:
 
     def test_a_created_one(self, still):
         """A dataset that is created is empty."""
-        made = still.done("dataset", "CreateDataset", name="empty")
+        made = still.done("dataset", "CreateDataset", datasetName="empty")
 
         assert set(made) == {"datasetId", "versionId"}
         version = still.done("dataset", "DescribeDatasetVersion", versionId=made["versionId"])
@@ -344,4 +348,4 @@ class TestDatasets:
     @pytest.mark.parametrize("name", [None, "", "x" * 51, []], ids=str)
     def test_refused(self, shared_console, name):
         """A name has 1 to 50 characters."""
-        assert shared_console.refused("dataset", "CreateDataset", name=name) == WRONG
+        assert shared_console.refused("dataset", "CreateDataset", datasetName=name) == WRONG

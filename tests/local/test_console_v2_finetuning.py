@@ -97,24 +97,34 @@ class TestFineTuning:
         """Every model that can be tuned, and in which ways; each of them can."""
         listed = shared_console.done("finetuning", "DescribeFineTuningSupportModels")
 
-        assert {frozenset(it) for it in listed} == {frozenset({"model", "baseModel", "supportTrainMode"})}
+        assert {it["modelType"] for it in listed} == {"text2text"}
         turbo = next(it for it in listed if it["model"] == "ERNIE-Bot-turbo-0725")
-        assert turbo == {
-            "model": "ERNIE-Bot-turbo-0725",
-            "baseModel": "ERNIE-Bot-turbo",
-            "supportTrainMode": [
-                {"trainMode": "SFT", "supportParameterScale": ["FullFineTuning", "LoRA"]},
-            ],
+        assert turbo["baseModel"] == "ERNIE-Bot-turbo"
+        (mode,) = turbo["supportTrainMode"]
+        assert mode["trainMode"] == "SFT"
+        scales = {
+            it["parameterScale"]: it["supportHyperParameterConfig"] for it in mode["supportParameterScale"]
         }
-        config = {"epoch": 1, "learningRate": 0.00002, "batchSize": 16, "maxSeqLen": 4096}
+        assert list(scales) == ["FullFineTuning", "LoRA"]
+        assert [
+            (it["key"], it["type"], it["checkType"], it["checkValue"], it["default"]) for it in scales["LoRA"]
+        ] == [
+            ("epoch", "int", "range", [1, 50], 1),
+            ("learningRate", "float", "range", [0.00001, 0.00004], 0.00002),
+            ("maxSeqLen", "int", "choice", [4096, 8192], 4096),
+        ]
         for number, listed_model in enumerate(listed):
             job_id = job(shared_console, f"kind {number}", listed_model["model"])
             (mode,) = listed_model["supportTrainMode"]
-            for scale in [*mode["supportParameterScale"], None]:
-                task_id = task(shared_console, job_id, parameterScale=scale, hyperParameterConfig=config)
-                shown = shared_console.done("finetuning", "DescribeFineTuningTask", taskId=task_id)
-                assert shown["parameterScale"] in ([scale] if scale else mode["supportParameterScale"])
-                shared_console.done("finetuning", "StopFineTuningTask", taskId=task_id)
+            scales = {it["parameterScale"] for it in mode["supportParameterScale"]}
+            for scale in mode["supportParameterScale"]:
+                config = {it["key"]: it["default"] for it in scale["supportHyperParameterConfig"]}
+                for named in (scale["parameterScale"], None):
+                    task_id = task(shared_console, job_id, parameterScale=named, hyperParameterConfig=config)
+                    shown = shared_console.done("finetuning", "DescribeFineTuningTask", taskId=task_id)
+                    assert shown["hyperParameterConfig"] == config
+                    assert shown["parameterScale"] in ([named] if named else scales)
+                    shared_console.done("finetuning", "StopFineTuningTask", taskId=task_id)
 
     @pytest.mark.parametrize(
         ("changes", "refused"),

@@ -17,7 +17,7 @@ def fill(caller, count):
     for number in range(count):
         job(caller, f"job {number}")
         caller.done("model", "CreateCustomModelSet", modelSetName=f"set {number}")
-        caller.done("dataset", "CreateDataset", name=f"dataset {number}")
+        caller.done("dataset", "CreateDataset", datasetName=f"dataset {number}")
 
 
 class TestPages:

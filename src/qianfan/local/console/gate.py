@@ -71,7 +71,7 @@ class V1(_Console):
         if handler is None:
             raise Refusal(UNSUPPORTED, f"the local platform has no {PREFIX}/{path}", status=_NOT_FOUND)
         with self._account.store.transaction():
-            return Reply({"log_id": _log_id(), "result": handler(asked)})
+            return Reply({"log_id": _log_id(), **v1.envelope(path), "result": handler(asked)})
 
     def refused(self, refusal: Refusal) -> Reply:
         """Return a refusal in v1's shape."""

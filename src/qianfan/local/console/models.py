@@ -127,6 +127,17 @@ class Models:
             raise fields.refusal(fields.PARAM, f"there is no model {key!r}")
         return model
 
+    def called(self, name: str) -> Model:
+        """Return the model of a name, the oldest of several.
+
+        Raises:
+            Refusal: 500001 there is none.
+        """
+        models = self._models.all(name)
+        if not models:
+            raise fields.refusal(fields.PARAM, f"there is no model of the name {name!r}")
+        return models[0]
+
     def version(self, key: Any) -> Version:
         """Return the version of an id or uid.
 

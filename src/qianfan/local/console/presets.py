@@ -34,6 +34,11 @@ def presets() -> list[Preset]:
     ]
 
 
+def called(name: str) -> Preset | None:
+    """Return the one of a name."""
+    return next((preset for preset in presets() if preset.name == name), None)
+
+
 def find(key: Any) -> Preset | None:
     """Return the one of an id or uid."""
     return next((preset for preset in presets() if str(key) in {str(preset.id), preset.uid}), None)

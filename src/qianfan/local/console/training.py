@@ -26,6 +26,9 @@ _MOST_POINTS = 100  # of a loss curve
 _NOISE = 0.04
 
 
+EPOCHS = (1, 50)
+
+
 class Train(NamedTuple):
     """What one `trainType` is.
 
@@ -97,7 +100,7 @@ def read_config(body: Json, train_type: str) -> Json:
     def number(name: str, check: Check) -> Any:
         return fields.required(config, name, check, BAD_CONFIG, "trainConfig.")
 
-    numbers = {"epoch": number("epoch", checks.integer(1, 50))}
+    numbers = {"epoch": number("epoch", checks.integer(*EPOCHS))}
     numbers["learningRate"] = number("learningRate", checks.number(*train.rate))
     if train.batch is not None and config.get("batchSize") is not None:
         numbers["batchSize"] = number("batchSize", checks.integer(*train.batch))

@@ -8,6 +8,7 @@ from qianfan.local.console.v1 import datasets, finetuning, models, services
 
 if TYPE_CHECKING:
     from qianfan.local.console.asked import Handler
+    from qianfan.local.wire import Json
 
 #: What answers, by the path below `/wenxinworkshop/`.
 ROUTES: dict[str, Handler] = {
@@ -16,3 +17,8 @@ ROUTES: dict[str, Handler] = {
     **services.ROUTES,
     **datasets.ROUTES,
 }
+
+
+def envelope(path: str) -> Json:
+    """Return what a path answers beside `log_id` and `result` where it succeeds."""
+    return datasets.DONE if path in datasets.ROUTES else {}

@@ -13,13 +13,41 @@ if TYPE_CHECKING:
     from qianfan.local.wire import Json
 
 
+#: What its routes answer beside the result, where other routes do not.
+DONE: Json = {"status": 200, "success": True}
+
+_TEXT, _CONVERSATION, _UNSORTED = 4, 20, 2000  # dataType, projectType, templateType
+_FINISHED = 2  # importStatus, releaseStatus
+_VERSION = 1
+
+_STORAGE = dict.fromkeys(("storageId", "storageName", "storagePath", "rawStoragePath", "region"), "")
+
+
 def _create(asked: Asked) -> Json:
     name = fields.required(asked.body, "name", fields.length(1, LONGEST_NAME))
-    return _shown(asked.account.datasets.create(name, []))
+    return {
+        **_shown(asked.account.datasets.create(name, [])),
+        "versionId": _VERSION,
+        "storageInfo": _STORAGE,
+    }
 
 
 def _info(asked: Asked) -> Json:
-    return _shown(_found(asked))
+    dataset = _found(asked)
+    version = {
+        "datasetPK": dataset.uid,
+        "datasetId": dataset.id,
+        "versionId": _VERSION,
+        "dataType": _TEXT,
+        "projectType": _CONVERSATION,
+        "templateType": _UNSORTED,
+        "storageType": "sysBos",
+        "storage": _STORAGE,
+        "importStatus": _FINISHED,
+        "releaseStatus": _FINISHED,
+        "entityCount": dataset.count,
+    }
+    return {**_shown(dataset), "versionInfo": version}
 
 
 def _release(asked: Asked) -> bool:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def _create(asked: Asked) -> Json:
-    name = fields.required(asked.body, "name", fields.length(1, LONGEST_NAME))
+    name = fields.required(asked.body, "datasetName", fields.length(1, LONGEST_NAME))
     dataset = asked.account.datasets.create(name, [])
     return {"datasetId": dataset.group, "versionId": dataset.uid}
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from qianfan.local.console.asked import Asked, Handler
     from qianfan.local.console.jobs import Job
     from qianfan.local.console.tasks import Task
+    from qianfan.local.console.training import Train
     from qianfan.local.wire import Json
 
 _STATUS = {jobs.RUNNING: "Running", jobs.FINISH: "Done", jobs.FAIL: "Failed", jobs.STOP: "Stopped"}
@@ -26,6 +27,8 @@ _NAMES = (
 
 #: `parameterScale`, and the `peftType` that it is in v1.
 _SCALES = {"FullFineTuning": "ALL", "LoRA": "LoRA", "PromptTuning": "P-tuning"}
+
+_USUAL_RATE = 0.00002  # in the range of every model
 
 
 def _create_job(asked: Asked) -> Json:
@@ -154,17 +157,47 @@ def _delete_job(asked: Asked) -> bool:
 
 
 def _list_supported(asked: Asked) -> list[Json]:  # noqa: ARG001  # one shape for all handlers
-    scales = {peft: scale for scale, peft in _SCALES.items()}
-    return [
-        {
-            "model": name,
-            "baseModel": train.base,
-            "supportTrainMode": [
-                {"trainMode": "SFT", "supportParameterScale": [scales[peft] for peft in train.peft]}
-            ],
-        }
-        for name, train in training.TRAINS.items()
+    return [_supported(name, train) for name, train in training.TRAINS.items()]
+
+
+def _supported(name: str, train: Train) -> Json:
+    numbers = _numbers(train)
+    scales = [
+        {"parameterScale": scale, "supportHyperParameterConfig": numbers}
+        for scale, peft in _SCALES.items()
+        if peft in train.peft
     ]
+    return {
+        "model": name,
+        "baseModel": train.base,
+        "modelType": "text2text",
+        "supportTrainMode": [{"trainMode": "SFT", "supportParameterScale": scales}],
+    }
+
+
+def _numbers(train: Train) -> list[Json]:
+    """Return the numbers that a task may or must give, with their ranges or choices."""
+    numbers = [
+        _number("epoch", "int", "range", training.EPOCHS, 1),
+        _number("learningRate", "float", "range", train.rate, _USUAL_RATE),
+    ]
+    if train.batch is not None:
+        numbers.append(_number("batchSize", "int", "range", train.batch, train.batch[0]))
+    if train.lengths:
+        numbers.append(_number("maxSeqLen", "int", "choice", train.lengths, train.lengths[0]))
+    return numbers
+
+
+def _number(name: str, kind: str, check: str, values: tuple[float, ...], default: float) -> Json:
+    return {
+        "key": name,
+        "name": name,
+        "description": "",
+        "type": kind,
+        "checkType": check,
+        "checkValue": list(values),
+        "default": default,
+    }
 
 
 def _job(asked: Asked) -> Task:

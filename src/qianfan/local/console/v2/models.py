@@ -65,12 +65,24 @@ def _shown_set(model: Model) -> Json:
 
 
 def _describe_set(asked: Asked) -> Json:
-    preset = presets.find(fields.required(asked.body, "modelSetId", fields.key))
-    if preset is not None:
-        return {**_shown_preset(preset), "modelList": []}
-    model = _model_set(asked)
-    versions = asked.account.models.versions(model)
-    return {**_shown_set(model), "modelList": [_shown_model(model, version) for version in versions]}
+    found = _any_set(asked)
+    if isinstance(found, presets.Preset):
+        return {**_shown_preset(found), "modelIds": [], "modelList": []}
+    versions = asked.account.models.versions(found)
+    return {
+        **_shown_set(found),
+        "modelIds": [version.uid for version in versions],
+        "modelList": [_shown_model(found, version) for version in versions],
+    }
+
+
+def _any_set(asked: Asked) -> Preset | Model:
+    """Return the set of an id or, where none is given, of a name; the platform's own sets too."""
+    body = asked.body
+    if body.get("modelSetId") is None and body.get("modelSetName") is not None:
+        name: str = fields.required(body, "modelSetName", checks.text())
+        return presets.called(name) or asked.account.models.called(name)
+    return presets.find(fields.required(body, "modelSetId", fields.key)) or _model_set(asked)
 
 
 def _describe_model(asked: Asked) -> Json:
