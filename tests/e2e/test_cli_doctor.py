@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import signal
 import ssl
 from datetime import datetime, timedelta, timezone
 from email.utils import format_datetime
+from pathlib import Path
 
 import pytest
 import trustme
@@ -226,7 +229,7 @@ def test_the_platform_in_this_process(version):
 def test_a_local_platform_that_is_not_installed(tmp_path):
     """QIANFAN_LOCAL without its extra says what to install."""
     (tmp_path / "starlette.py").write_text("raise ModuleNotFoundError('none', name='starlette')\n")
-    done = doctor(QIANFAN_LOCAL="1", PYTHONPATH=f"{tmp_path}:{_TESTS}")
+    done = doctor(QIANFAN_LOCAL="1", PYTHONPATH=os.pathsep.join([str(tmp_path), str(_TESTS)]))
 
     assert done.returncode == 1
     assert "pip install 'qianfan[local]'" in done.stdout
@@ -640,3 +643,15 @@ def test_no_secret_of_the_wrong_place(name):
 
     assert json.loads(done.stdout)
     assert "5ecret" not in done.stdout + done.stderr
+
+
+def test_the_guide_shows_what_is_printed(platform):
+    """The outputs in the guide are those of the command, addresses and times apart."""
+    guide = (Path(__file__).parents[2] / "docs/guides/settings.md").read_text("utf-8")
+    right, wrong = re.findall(r"```text\n\$ qianfan doctor\n(.*?)```", guide, re.DOTALL)
+    env = {**platform.environment, "QIANFAN_API_KEY": platform.api_key, "QIANFAN_API_VERSION": "2"}
+    del env["QIANFAN_AK"], env["QIANFAN_SK"]
+    printed = doctor(**env).stdout.replace(platform.url, "http://127.0.0.1:8866")
+
+    assert re.sub(r"\d+ (ms|秒)", r"# \1", printed) == re.sub(r"\d+ (ms|秒)", r"# \1", right)
+    assert doctor(QIANFAN_AK=platform.api_key).stdout == wrong

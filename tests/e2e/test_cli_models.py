@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from support.commands import COMMAND, Terminal, environment, posix, run
@@ -137,6 +138,27 @@ def test_keys_of_v1_do_not_ask(platform):
     assert done.returncode == 0
     assert "version=2" in done.stderr
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_the_guide_shows_what_is_printed(platform):
+    """The lines in the guide are among those of the command."""
+    guide = (Path(__file__).parents[2] / "docs/guides/v2.md").read_text("utf-8")
+    shown = re.findall(r"```text\n\$ qianfan (models.*?)\n(.*?)```", guide, re.DOTALL)
+    printed = {
+        command: [
+            line.split()
+            for line in run(
+                *command.split(),
+                QIANFAN_API_KEY=platform.api_key,
+                QIANFAN_CONSOLE_API_BASE_URL=platform.url,
+            ).stdout.splitlines()
+        ]
+        for command, _ in shown
+    }
+
+    assert list(printed) == ["models", "models --old"]
+    for command, text in shown:
+        assert [line for line in text.splitlines() if line.split() not in printed[command]] == []
 
 
 # Choosing
