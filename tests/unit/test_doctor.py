@@ -208,6 +208,13 @@ class TestEnvironment:
         assert finding.state is State.NOTE
         assert "QIANFAN_DOT_ENV_CONFIG_FILE=.env" in finding.advice
 
+    @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="named pipes as POSIX has them")
+    def test_a_pipe(self) -> None:
+        """A named pipe in its place, as keepers of passwords make one, is left alone."""
+        os.mkfifo(".env")
+
+        assert list(environment.findings({})) == []
+
     def test_unreadable(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         """A .env file in another encoding ends the story with a finding."""
         (tmp_path / "my.env").write_bytes(f"QIANFAN_SK={SECRET}密钥\n".encode("gbk"))

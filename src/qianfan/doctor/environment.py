@@ -47,6 +47,6 @@ def findings(env: Mapping[str, str]) -> Iterator[Finding]:
 
 def _names_settings(file: Path) -> bool:
     try:
-        return b"QIANFAN_" in file.read_bytes()
+        return file.is_file() and b"QIANFAN_" in file.read_bytes()  # a pipe may wait for its writer
     except OSError:
         return False
