@@ -11,27 +11,30 @@ import logging
 import threading
 import time
 from email.utils import formatdate
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import parse_qsl
 
 import orjson
 from starlette.applications import Starlette
 from starlette.routing import Route
 
-from qianfan.local import inference, journal, oauth, rules
+from qianfan.local import inference, journal, oauth, rules, sse
 from qianfan.local.console import gate, v2, visualdl
 from qianfan.local.handler import Answering
 from qianfan.local.v2 import exchange, images
 from qianfan.local.v2 import gate as v2_gate
-from qianfan.local.wire import Refusal, Reply, Request, parse
+from qianfan.local.wire import BrokenOffError, Refusal, Reply, Request, parse
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import AsyncGenerator, Awaitable, Callable
 
     from starlette.types import Receive, Scope, Send
 
     from qianfan.local.journal import Call
     from qianfan.local.state import State
+    from qianfan.local.wire import Json
+
+T = TypeVar("T")
 
 PREFIX = "/rpc/2.0/ai_custom/v1/wenxinworkshop"
 
@@ -40,7 +43,7 @@ UNSUPPORTED = 3
 MOST_BYTES = 4 * 1024 * 1024  # of a request's body
 
 _NOT_FOUND, _TOO_LARGE = 404, 413
-_STREAM = b"text/event-stream; charset=utf-8"
+_JSON, _STREAM = "application/json; charset=utf-8", "text/event-stream; charset=utf-8"
 _DONE = b"data: [DONE]\n\n"
 _LONGEST_REQUEST_ID = 256
 
@@ -153,16 +156,18 @@ class _Endpoint:
         call = journal.open_call(request, self._route, self._state.clock.now(), self._version)
         too_large = len(body) > MOST_BYTES
         if self._service.takes_time(request):
-            answered = await _apart(lambda: self._answer(request, call, too_large=too_large), receive)
-            if answered is None:
-                return
-            reply = answered
+            answered = _apart(lambda: self._answer(request, call, too_large=too_large))
+            reply = await _unless_gone(answered, receive)
         else:
             reply = self._answer(request, call, too_large=too_large)
+        if reply is not None and reply.later is not None:
+            reply = await _unless_gone(self._later(request, reply), receive)
+        if reply is None:  # nobody waits for it
+            return
         call.status = reply.status
         headers = self._headers(request, reply)
         start = {"type": "http.response.start", "status": reply.status, "headers": headers}
-        if reply.events is None:
+        if reply.coming is None and reply.events is None:
             content = orjson.dumps(reply.body) if reply.content is None else reply.content
             call.reply, call.duration = journal.masked(reply.body), time.perf_counter() - started
             self._state.journal.add(call)
@@ -173,7 +178,10 @@ class _Endpoint:
             call.reply = []
             self._state.journal.add(call)
             await send(start)
-            await self._stream(reply, call, started, receive, send)
+            if reply.coming is None:
+                await self._stream(reply, call, started, receive, send)
+            else:
+                await _unless_gone(self._relay(reply, reply.coming, call, started, send), receive)
 
     def _answer(self, request: Request, call: Call, *, too_large: bool) -> Reply:
         try:
@@ -181,11 +189,24 @@ class _Endpoint:
                 message = f"the request body is larger than {MOST_BYTES} bytes"
                 raise Refusal(rules.TOO_LONG, message, status=_TOO_LARGE)
             return self._service.reply(request, call)
-        except Refusal as refusal:
-            return self._service.refused(refusal)
-        except Exception:  # noqa: BLE001  # the boundary: our fault must look like one of the platform's
-            _log.exception("the local platform failed on %s %s", request.method, request.path)
-            return self._service.refused(Refusal(self._service.internal))
+        except Exception as error:  # noqa: BLE001  # the boundary: our fault must look like one of the platform's
+            return self._failed(request, error)
+
+    async def _later(self, request: Request, reply: Reply) -> Reply:
+        """Return the answer that comes from elsewhere, with the headers that are known here."""
+        assert reply.later is not None
+        try:
+            answered = await reply.later()
+        except Exception as error:  # noqa: BLE001  # the boundary, as above
+            answered = self._failed(request, error)
+        answered.headers = {**reply.headers, **answered.headers}
+        return answered
+
+    def _failed(self, request: Request, error: Exception) -> Reply:
+        if isinstance(error, Refusal):
+            return self._service.refused(error)
+        _log.error("the local platform failed on %s %s", request.method, request.path, exc_info=error)
+        return self._service.refused(Refusal(self._service.internal))
 
     async def _stream(self, reply: Reply, call: Call, started: float, receive: Receive, send: Send) -> None:
         events, clock = reply.events or [], self._state.clock
@@ -210,10 +231,34 @@ class _Endpoint:
         finally:
             gone.cancel()
 
+    async def _relay(
+        self,
+        reply: Reply,
+        events: AsyncGenerator[Json | bytes, None],
+        call: Call,
+        started: float,
+        send: Send,
+    ) -> None:
+        """Send events at the moment they come; a refusal among them is the last."""
+        end = _DONE if reply.done else b""
+        async with contextlib.aclosing(events):
+            try:
+                async for event in events:
+                    call.reply.append(sse.content(event) if isinstance(event, bytes) else event)
+                    body = event if isinstance(event, bytes) else b"data: %b\n\n" % orjson.dumps(event)
+                    await send({"type": "http.response.body", "body": body, "more_body": True})
+            except Refusal as refusal:
+                call.reply.append(self._service.refused(refusal).body)
+                end = b"data: %b\n\n" % orjson.dumps(call.reply[-1])
+            except BrokenOffError:  # as it was there, so it is here: the connection is closed
+                return
+        call.duration = time.perf_counter() - started
+        await send({"type": "http.response.body", "body": end})
+
     def _headers(self, request: Request, reply: Reply) -> list[tuple[bytes, bytes]]:
         headers = [
             (b"date", self._http_date()),
-            (b"content-type", reply.media_type.encode() if reply.events is None else _STREAM),
+            (b"content-type", _media_type(reply).encode()),
             *((name.encode(), value.encode()) for name, value in reply.headers.items()),
         ]
         request_id = request.headers.get("request_id", "")
@@ -233,8 +278,13 @@ class _Endpoint:
         return self._date[1]
 
 
-async def _apart(answer: Callable[[], Reply], receive: Receive) -> Reply | None:
-    """Answer in a thread of its own, for which nobody waits whose caller is gone, by stop() too: then None."""
+def _media_type(reply: Reply) -> str:
+    is_stream = reply.events is not None or reply.coming is not None
+    return reply.media_type or (_STREAM if is_stream else _JSON)
+
+
+def _apart(answer: Callable[[], Reply]) -> asyncio.Future[Reply]:
+    """Answer in a thread of its own."""
     loop = asyncio.get_running_loop()
     answered: asyncio.Future[Reply] = loop.create_future()
 
@@ -248,13 +298,23 @@ async def _apart(answer: Callable[[], Reply], receive: Receive) -> Reply | None:
             loop.call_soon_threadsafe(settle, reply)
 
     threading.Thread(target=work, daemon=True).start()
+    return answered
+
+
+async def _unless_gone(coming: Awaitable[T], receive: Receive) -> T | None:
+    """Wait for what is coming; where its caller is gone first, by stop() too, give it up: then None."""
+    result = asyncio.ensure_future(coming)
     gone = asyncio.ensure_future(receive())
-    either: list[asyncio.Future[Any]] = [answered, gone]
+    either: list[asyncio.Future[Any]] = [result, gone]
     try:
         await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+        if result.done():
+            return result.result()
+        result.cancel()
+        await asyncio.wait([result])  # it lets go of what it holds
+        return None
     finally:
         gone.cancel()
-    return answered.result() if answered.done() else None
 
 
 async def _read(receive: Receive) -> bytes | None:

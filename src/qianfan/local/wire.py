@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import orjson
 
 from qianfan.codes import CODES
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Awaitable, Callable
 
 Json: TypeAlias = "dict[str, Any]"
 
@@ -54,9 +57,11 @@ class Reply:
         names: The name on the `event:` line of each; empty where the stream has no such lines.
         done: Whether the stream ends with `[DONE]`.
         content: The bytes of an answer that is no JSON, or None.
-        media_type: What these bytes are.
+        media_type: What the content is; by default JSON or, of events, a stream of events.
         status: The HTTP status.
         headers: Headers beside those that every answer has.
+        later: Gives the answer, where it must be asked for elsewhere; of this one only the headers count.
+        coming: Gives the events of a stream from elsewhere as they come, each as JSON or as bytes of the wire.
     """
 
     body: Json = field(default_factory=dict[str, Any])
@@ -64,9 +69,11 @@ class Reply:
     names: list[str] = field(default_factory=list[str])
     done: bool = False
     content: bytes | None = None
-    media_type: str = "application/json; charset=utf-8"
+    media_type: str = ""
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict[str, str])
+    later: Callable[[], Awaitable[Reply]] | None = None
+    coming: AsyncGenerator[Json | bytes, None] | None = None
 
 
 class Refusal(Exception):  # noqa: N818  # to refuse is an answer, not an error of the program
@@ -94,6 +101,10 @@ class Refusal(Exception):  # noqa: N818  # to refuse is an answer, not an error 
         if self.code > _LAST_GATEWAY_CODE:
             body["id"] = new_id()
         return Reply(body, status=self.status, headers=self.headers)
+
+
+class BrokenOffError(Exception):
+    """A stream that comes from elsewhere stopped short of its end."""
 
 
 def new_id() -> str:
