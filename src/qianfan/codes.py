@@ -208,6 +208,9 @@ _BEARER = (
     "请检查 api_key=（bce-v3/…）是否完整、未被停用；用 access_key 与 secret_key 时由 SDK 换取 "
     "(check that api_key=, bce-v3/…, is whole and not disabled; with access_key= and secret_key= the SDK exchanges them)"
 )
+_IMAGE = (
+    "请检查 image_url，平台须能读到这张图片 (check image_url: the platform must be able to read the image)"
+)
 _SHORTER = "请缩短输入，或换用上下文更长的模型 (shorten the input or take a model with a longer context)"
 
 #: Of v2, where codes are words and come with an HTTP status.
@@ -234,6 +237,21 @@ _NAMES = (
     Code("characters_too_long", Kind.REQUEST, "the max input characters is exceeded", _SHORTER),
     Code("tokens_too_long", Kind.REQUEST, "Prompt tokens too long", _SHORTER),
     Code("invalid_argument", Kind.REQUEST, "Invalid Argument", _FIELDS),
+    Code(
+        "invalid_image_genration_prompt",  # spelt as the platform does, here and below
+        Kind.REQUEST,
+        "Invalid prompt for an image",
+        "请检查 prompt= 的长度与内容 (check prompt=, its length and content)",
+    ),
+    Code(
+        "invalid_image_genration_refer_image",
+        Kind.REQUEST,
+        "Invalid reference image",
+        "请检查 refer_image= (check refer_image=)",
+    ),
+    Code("invalid_image_url", Kind.REQUEST, "Invalid image_url", _IMAGE),
+    Code("image_url_unsafe", Kind.REQUEST, "The image is judged unsafe", "请换一张图片 (take another image)"),
+    Code("invalid_plugin_argument", Kind.REQUEST, "Invalid argument of a plugin", _FIELDS),
     Code(
         "no_parameter_permission",
         Kind.AUTH,

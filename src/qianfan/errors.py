@@ -256,7 +256,9 @@ class APIError(QianfanError):
     def retryable(self) -> bool:
         """Whether the code is one that passes with time."""
         known = CODES.get(self.error_code)
-        return known.retryable if known else self.passing or self.status in PASSING_STATUSES
+        if known is not None and (known.retryable or isinstance(self.error_code, int)):
+            return known.retryable
+        return self.passing or self.status in PASSING_STATUSES  # v2's words come with a status
 
     def _headline(self) -> str:
         return f"[{self.error_code}] {self.message}"
@@ -381,7 +383,8 @@ def api_error(code: int | str, message: str, request_id: str | None = None) -> A
 
 def status_error(status: int, code: int | str, message: str, request_id: str | None = None) -> APIError:
     """Return the error of the class that belongs to a code, or, where it is unknown, to an HTTP status."""
-    if code in CODES and status not in _BY_STATUS:
+    known = CODES.get(code)
+    if known is not None and status not in _BY_STATUS and (status < 500 or known.retryable):
         return api_error(code, message, request_id)
     kind = InternalError if status >= 500 else _BY_STATUS.get(status, BadRequestError)
     return kind(code, message, request_id)

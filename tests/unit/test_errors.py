@@ -154,7 +154,8 @@ def test_the_codes_of_the_platform() -> None:
     documented |= set(range(510401, 510405))
     names = """malformed_json invalid_model invalid_messages characters_too_long tokens_too_long invalid_argument
         no_parameter_permission invalid_appid invalid_iam_token rpm_rate_limit_exceeded tpm_rate_limit_exceeded
-        internal_error"""
+        invalid_image_genration_prompt invalid_image_genration_refer_image invalid_image_url image_url_unsafe
+        invalid_plugin_argument internal_error"""
 
     assert set(CODES) == documented | set(names.split())
     assert all(number == code.number for number, code in CODES.items())

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from qianfan.core.http import described
+from qianfan.core.http import described, redact
 from qianfan.errors import PASSING_STATUSES, InvalidArgumentError, RequestError
 
 if TYPE_CHECKING:
@@ -33,6 +33,17 @@ def merged(headers: Mapping[str, str], over: Mapping[str, str]) -> dict[str, str
     """Return headers with others over them; names are the same in any case, so that none is sent twice."""
     names = {name.lower() for name in over}
     return {**{name: value for name, value in headers.items() if name.lower() not in names}, **over}
+
+
+def service_name(endpoint: str) -> str:
+    """Return the name of a service, or raise `InvalidArgumentError` where it is a path or a URL."""
+    if "/" in endpoint:
+        name = endpoint.partition("?")[0].rstrip("/").rpartition("/")[2]
+        raise InvalidArgumentError(
+            f"endpoint={redact(endpoint)!r} is more than a name",
+            hint=f"pass only its last part: endpoint={name!r}",
+        )
+    return endpoint
 
 
 def written(fields: Mapping[str, Any]) -> bytes:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from urllib.parse import quote
 
+from qianfan.errors import InvalidArgumentError
 from qianfan.response import Headers
 
 if TYPE_CHECKING:
@@ -59,7 +61,8 @@ def described(error: E, reply: Reply) -> E:
 
 _SECRET = re.compile(
     r"""((?:access_token|refresh_token|client_secret|client_id|session_key|session_secret)["']?\s*[=:]\s*["']?)[^&\s"',}]+"""
-    r"|(Bearer\s+|bce-auth-v1/|ACCESSCODE\s+)\S+",
+    r"|(Bearer\s+|bce-auth-v1/|ACCESSCODE\s+)\S+"
+    r"""|(bce-v3(?:\\?/|%2F)ALTAK)[^\s"'<>&,;}]+""",
     re.IGNORECASE,
 )
 
@@ -68,5 +71,16 @@ def redact(text: str, secrets: Iterable[str] = ()) -> str:
     """Return a text with the given secrets, and whatever looks like one, masked."""
     for secret in secrets:
         if len(secret) > 3:  # shorter ones, such as the README's "...", are no secrets but common text
-            text = text.replace(secret, "***")
-    return _SECRET.sub(lambda match: f"{match[1] or match[2]}***", text)
+            for written in {secret, quote(secret, safe=""), secret.replace("/", "\\/")}:
+                text = text.replace(written, "***")
+    return _SECRET.sub(lambda match: f"{match[1] or match[2] or match[3]}***", text)
+
+
+def in_header(name: str, value: str) -> str:
+    """Return what goes into a header, or raise `InvalidArgumentError` where it cannot; the value is not shown."""
+    if not (value.isascii() and value.isprintable()) or " " in value:
+        raise InvalidArgumentError(
+            f"{name} holds white space or characters that no key has",
+            hint="请检查是否多了空格或换行，或仍是示例中的文字 (look for a space, a line break, or a placeholder)",
+        )
+    return value

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 #: What an answer may take where the call does not say: the most that the 8K models give by default.
 _ANSWER = 1024
 
+#: Where a call says it, in the words of v1 or v2.
+_MOST = ("max_output_tokens", "max_completion_tokens", "max_tokens")
+
 #: The kinds whose answers are written word by word.
 _WRITING = frozenset({"chat", "completion", "plugin", "image2text"})
 
@@ -31,8 +34,8 @@ def expected(call: Call) -> int:
     The input by the documentation's rule of thumb: 1 a Chinese character, 1.3 a word.
     """
     fields = call.fields
-    most = fields.get("max_output_tokens")
-    answer = (most if isinstance(most, int) else _ANSWER) if call.kind in _WRITING else 0
+    most = next((fields[name] for name in _MOST if isinstance(fields.get(name), int)), _ANSWER)
+    answer = most if call.kind in _WRITING else 0
     text = "\n".join(_texts([value for name, value in fields.items() if name != "image"]))
     return answer + int(len(_CHARACTERS.findall(text)) + 1.3 * len(_WORDS.findall(text)))
 

@@ -11,8 +11,17 @@ from urllib.parse import quote, urlencode
 
 from qianfan import catalog
 from qianfan.core import words
-from qianfan.core.codec import check_vectors, headed, read_event, read_json, snippet, unusable, written
-from qianfan.core.http import Request, described, redact
+from qianfan.core.codec import (
+    check_vectors,
+    headed,
+    read_event,
+    read_json,
+    service_name,
+    snippet,
+    unusable,
+    written,
+)
+from qianfan.core.http import Request, described
 from qianfan.errors import InvalidArgumentError, QianfanError, api_error
 from qianfan.response import Response
 
@@ -85,13 +94,7 @@ def _service(model: str, endpoint: str | None, known: Model | None) -> str:
             raise InvalidArgumentError(
                 f"endpoint={endpoint!r} is more than a name", hint="it would lead elsewhere"
             )
-        if "/" in endpoint:
-            name = endpoint.partition("?")[0].rstrip("/").rpartition("/")[2]
-            raise InvalidArgumentError(
-                f"endpoint={redact(endpoint)!r} is more than a name",
-                hint=f"pass only its last part: endpoint={name!r}",
-            )
-        return quote(endpoint)
+        return quote(service_name(endpoint))
     return known.endpoint if known else quote(model, safe="")
 
 

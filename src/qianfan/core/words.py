@@ -34,7 +34,7 @@ _V2_ROLES = frozenset({"system", "tool"})
 _V1_NAMES = frozenset(old for old, _ in _RENAMED)
 _V2_NAMES = frozenset(new for _, news in _RENAMED for new in news)
 _V1_WORDS = _V1_NAMES | {*_PERSONA, "functions", "response_format", "disable_search", *_SEARCH}
-_V2_WORDS = _V2_NAMES | {"tools", "tool_choice", "response_format", "web_search", "stop"}
+_V2_WORDS = _V2_NAMES | {"tools", "tool_choice", "response_format", "web_search"}
 
 
 def to_v2(fields: Fields) -> None:
@@ -132,8 +132,6 @@ def _fields_to_v1(fields: Fields) -> None:
                 hint="换用 v2 的密钥，或传 response_format='json_object' (use a key of v2, or 'json_object')",
             )
         fields["response_format"] = wanted.get("type")
-    if isinstance(fields.get("stop"), str):
-        fields["stop"] = [fields["stop"]]
     if isinstance(fields.get("web_search"), Mapping):
         _search_to_v1(fields)
 
