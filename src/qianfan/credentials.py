@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
+from qianfan.core.http import in_header
 from qianfan.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
@@ -73,7 +74,9 @@ class ApiKey:
 class TokenProvider:
     """A function of the user's, plain or a coroutine function, that gives the bearer of the moment."""
 
-    provide: Callable[[], str | Awaitable[str]]
+    provide: Callable[[], str | Awaitable[str]] = field(
+        repr=False
+    )  # the repr of a partial shows its arguments
 
 
 Credential = ApplicationKey | AccessToken | AccessCode | NoCredential | IamKey | ApiKey | TokenProvider
@@ -142,16 +145,6 @@ def _placed(name: str, value: str) -> str:
     return value
 
 
-def in_header(name: str, value: str) -> str:
-    """Return what goes into a header, or raise `InvalidArgumentError` where it cannot; the value is not shown."""
-    if not (value.isascii() and value.isprintable()) or " " in value:
-        raise InvalidArgumentError(
-            f"{name}= holds white space or characters that no key has",
-            hint="请检查是否多了空格或换行，或仍是示例中的文字 (look for a space, a line break, or a placeholder)",
-        )
-    return value
-
-
 def application_key(ak: str | None, sk: str | None) -> ApplicationKey:
     """Return the pair, or raise `InvalidArgumentError` that says which half is missing or misplaced."""
     _placed("ak", ak or "")
@@ -169,8 +162,8 @@ def iam_key(key: IamKey) -> IamKey:
     _placed("access_key", key.access_key)
     _placed("secret_key", key.secret_key)
     if key.access_key and key.secret_key:
-        in_header("access_key", key.access_key)
-        in_header("secret_key", key.secret_key)  # or nothing it signs would ever fit
+        in_header("access_key=", key.access_key)
+        in_header("secret_key=", key.secret_key)  # or nothing it signs would ever fit
         return key
     if not key.access_key and not key.secret_key:
         raise InvalidArgumentError(
@@ -183,12 +176,17 @@ def iam_key(key: IamKey) -> IamKey:
 
 def api_key(key: str) -> ApiKey:
     """Return the key, or raise `InvalidArgumentError` where it is one of another kind."""
-    return ApiKey(in_header("api_key", _placed("api_key", key)))
+    return ApiKey(in_header("api_key=", _placed("api_key", key)))
 
 
 def access_token(token: str) -> AccessToken:
     """Return the token, or raise `InvalidArgumentError` where it is a key of another kind."""
     return AccessToken(_placed("access_token", token))
+
+
+def access_code(code: str) -> AccessCode:
+    """Return the code, or raise `InvalidArgumentError` where no header can carry it."""
+    return AccessCode(in_header("access_code=", code))
 
 
 def missing() -> InvalidArgumentError:

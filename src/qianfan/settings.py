@@ -12,10 +12,10 @@ from urllib.parse import SplitResult, urlsplit
 
 from qianfan.choice import choose
 from qianfan.config import DEFAULTS, Sources
-from qianfan.core.http import redact
+from qianfan.core.http import in_header, redact
 from qianfan.core.limits import RateLimiter
 from qianfan.core.retry import RetryPolicy
-from qianfan.credentials import IamKey, in_header
+from qianfan.credentials import IamKey
 from qianfan.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
@@ -182,7 +182,7 @@ def resolve(arguments: ClientArguments, environment: Mapping[str, str] | None = 
         version=version,
         credential=credential,
         v1_credential=v1_credential,
-        app_id=in_header("app_id", sources.text("app_id") or "") or None,
+        app_id=in_header("app_id=", sources.text("app_id") or "") or None,
         base_url=base_url,
         v2_url=v2_url,
         iam_url=_url("iam_base_url", sources.text("iam_base_url") or DEFAULTS["IAM_BASE_URL"]),
@@ -213,7 +213,8 @@ def _urls(sources: Sources, version: int) -> tuple[str, str]:
         return _url("base_url", sources.text("base_url") or BASE_URL), v2_url
     chosen = _url("base_url", str(given))
     if urlsplit(chosen).path:  # a gateway's, or the whole URL of v2; where it has v1, nobody knows
-        return _url("base_url", str(sources.env.get("QIANFAN_BASE_URL") or BASE_URL)), chosen
+        beside = sources.setters.get("BASE_URL") or sources.env.get("QIANFAN_BASE_URL") or BASE_URL
+        return _url("base_url", str(beside)), chosen
     return chosen, chosen + "/v2"
 
 
@@ -396,7 +397,8 @@ def is_loopback(base_url: str) -> bool:
 
 
 def _environment_proxy(env: Mapping[str, str], base_url: str) -> str | None:
-    named = {key.lower(): value for key, value in env.items() if key.lower().endswith("_proxy") and value}
+    names = [key for key in env if key.lower().endswith("_proxy")]  # reading every value takes longer
+    named = {key.lower(): env[key] for key in names if env[key]}
     if not named:
         return None
     from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined]  # public, not in typeshed

@@ -6,7 +6,7 @@ from collections import deque
 from math import inf
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from qianfan.core.effects import Date, Emit, Now, Once, Open, Receive, Reserve, Send, Sleep, Together
+from qianfan.core.effects import Date, Emit, Now, Once, Open, Provide, Receive, Reserve, Send, Sleep, Together
 from qianfan.errors import QianfanError, RequestTimeoutError
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class Script:
 
     Each `Send`, `Open` and `Receive` takes the next answer: a value to return or a `QianfanError`
     to throw in. `Now` reads the clock, `Sleep` moves it, and so does `Reserve` where its limiter says
-    to wait; `Once` and `Together` run the inner flows right here, one after another.
+    to wait; `Once` and `Together` run the inner flows right here, one after another; `Provide` asks.
 
     Attributes:
         asked: The effects in their order, `Now` apart.
@@ -73,6 +73,8 @@ class Script:
         match effect:
             case Sleep(seconds):
                 self.now += seconds
+            case Provide(provider):
+                return provider()
             case Once(_, inner):
                 return self.run(inner())
             case Together(flows):

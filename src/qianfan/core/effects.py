@@ -45,9 +45,10 @@ class Reserve(NamedTuple):
 
 
 class Provide(NamedTuple):
-    """Ask a function of the user's for a bearer; it may be a coroutine function."""
+    """Ask a function of the user's for a bearer; what is awaited has to come by a point in time."""
 
     provider: Provider
+    deadline: float
 
 
 class Send(NamedTuple):

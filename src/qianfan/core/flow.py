@@ -35,6 +35,11 @@ class Auth(Protocol):
         """What must appear in no error."""
         ...
 
+    @property
+    def ages(self) -> bool:
+        """Whether a request must get its credential anew after a wait."""
+        ...
+
     def authorise(self, request: Request, deadline: float, policy: RetryPolicy) -> Flow[Request]:
         """Return the request with its credential, fetched by the deadline and policy where needed."""
         ...
@@ -137,8 +142,11 @@ def later(make: Callable[..., Flow[T]], *arguments: Any) -> Flow[T]:
 
 def stream(exchange: Exchange, dialect: Dialect) -> Flow[None]:
     """Emit the events of one call: the first inside the retries, the others after."""
+    token = ""
 
     def open_(request: Request, by: float) -> Flow[_Incoming]:
+        nonlocal token
+        token = request.token
         head: Reply = yield Open(request, by)
         return (yield from _first_events(head, dialect))
 
@@ -155,7 +163,9 @@ def stream(exchange: Exchange, dialect: Dialect) -> Flow[None]:
     finally:
         if exchange.limiter is not None:  # a stream that is closed early used something too
             exchange.answered(incoming.reading.reply())
-    raise trial.ended(_cleaned(failure, exchange.auth.secrets), trial.started, (yield NOW))
+    # The token of this stream too, as above: another call may have renewed it meanwhile.
+    failure = _cleaned(failure, [*exchange.auth.secrets, token])
+    raise trial.ended(failure, trial.started, (yield NOW))
 
 
 def _call(
@@ -175,9 +185,10 @@ def _call(
         try:
             if exchange.limiter is not None:
                 exchange.place = yield Reserve(exchange.limiter, exchange.tokens, by)
-                # Again, since signatures age while one waits; and before, so that fetching a token
-                # does not stand between the place and the sending.
-                request = yield from exchange.auth.authorise(exchange.request, by, exchange.policy)
+                if exchange.auth.ages:
+                    # Again, since signatures age while one waits; and before, so that fetching a token
+                    # does not stand between the place and the sending.
+                    request = yield from exchange.auth.authorise(exchange.request, by, exchange.policy)
             return (yield from step(request, by))
         except QianfanError as error:
             # The token of this attempt too: another call may have renewed it meanwhile.

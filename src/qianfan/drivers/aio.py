@@ -135,8 +135,8 @@ class Run(Generic[T]):
                 if failure is not None:
                     log.info("retry in %.2f s after %s", seconds, failure)
                 await asyncio.sleep(seconds)
-            case Provide(provider):
-                return await provided(provider)
+            case Provide(provider, deadline):
+                return await provided(provider, deadline)
             case Reserve(limiter, tokens, deadline):
                 return await self._reserve(limiter, tokens, deadline)
             case Together(flows, at_once):

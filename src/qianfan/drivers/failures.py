@@ -99,6 +99,7 @@ _WAITING = {
     "answer": "增大 request_timeout，或用 stream=True；换取令牌时为 QIANFAN_AUTH_TIMEOUT "
     "(raise request_timeout, or use stream=True; for the token call it is QIANFAN_AUTH_TIMEOUT)",
     "access token": "增大 request_timeout 或 QIANFAN_AUTH_TIMEOUT (raise request_timeout or QIANFAN_AUTH_TIMEOUT)",
+    "bearer": "token_provider 太慢：增大 request_timeout (token_provider is too slow: raise request_timeout)",
     "place in the rate limit": "增大 request_timeout，或放宽流控 (raise request_timeout, or the rate limits)",
 }
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Hashable
 
     from qianfan.core.auth.fetched import Token
+    from qianfan.core.effects import Provider
 
 
 class Forgetful(Protocol):
@@ -127,6 +128,14 @@ class Flights:
             if self._aloft.get(key) is flight:
                 del self._aloft[key]
         flight.landing.set_result(landing)
+
+
+def asked(provider: Provider) -> object:
+    """Return what a token provider answers: a bearer, or what is to be awaited for one."""
+    try:
+        return provider()
+    except StopIteration as end:  # would end whatever generator or future it passes through
+        raise RuntimeError("token_provider raised StopIteration: it has no more to give") from end
 
 
 #: Access tokens and exchanged bearers by who they belong to.

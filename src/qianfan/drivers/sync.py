@@ -6,6 +6,7 @@ import contextlib
 import sys
 import threading
 from collections import deque
+from collections.abc import Awaitable
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from functools import partial
 from math import inf
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 from qianfan.core.effects import Date, Emit, Now, Once, Open, Provide, Receive, Reserve, Send, Sleep, Together
 from qianfan.drivers.failures import timed_out
 from qianfan.drivers.progress import Progress
-from qianfan.drivers.shared import FLIGHTS, LIMITS, Landing
+from qianfan.drivers.shared import FLIGHTS, LIMITS, Landing, asked
 from qianfan.errors import QianfanError
 from qianfan.log import log, log_attempt
 
@@ -144,8 +145,8 @@ class Run(Generic[T]):
                 if failure is not None:
                     log.info("retry in %.2f s after %s", seconds, failure)
                 sleep(seconds)
-            case Provide(provider):
-                return self._provided(provider)
+            case Provide(provider, deadline):
+                return self._provided(provider, deadline)
             case Reserve(limiter, tokens, deadline):
                 return self._reserve(limiter, tokens, deadline)
             case Together(flows, at_once):
@@ -155,13 +156,13 @@ class Run(Generic[T]):
         return None
 
     @staticmethod
-    def _provided(provider: Provider) -> object:
-        bearer = provider()
-        if not hasattr(bearer, "__await__"):
+    def _provided(provider: Provider, deadline: float) -> object:
+        bearer = asked(provider)
+        if not isinstance(bearer, Awaitable):
             return bearer
         from qianfan.drivers.provider import awaited
 
-        return awaited(bearer)
+        return awaited(bearer, deadline)
 
     def _reserve(self, limiter: RateLimiter, tokens: int, deadline: float) -> Place:
         with LIMITS.lock:

@@ -5,16 +5,17 @@ See https://cloud.baidu.com/doc/qianfan-api/s/ym9chdsy5.
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from qianfan.core import console
 from qianfan.core.auth.fetched import FetchedAuth
 from qianfan.core.auth.static import NoAuth
-from qianfan.core.codec import read_json
-from qianfan.core.effects import Provide
+from qianfan.core.codec import merged
+from qianfan.core.effects import NOW, Provide
 from qianfan.core.flow import Exchange
-from qianfan.core.http import Reply, Request, described
+from qianfan.core.http import Reply, Request, described, in_header
 from qianfan.errors import InvalidArgumentError, RequestError
 
 if TYPE_CHECKING:
@@ -31,7 +32,10 @@ _REFUSED = "invalid_iam_token"
 
 
 def _with(request: Request, headers: Mapping[str, str]) -> Request:
-    return Request(request.method, request.url, {**request.headers, **headers}, request.body)
+    """Return a request with the headers of a credential; those that the call itself names are kept."""
+    own = request.headers
+    both = {**own, **headers} if len(own) == 1 else merged(headers, own)  # one: the type of the content
+    return Request(request.method, request.url, both, request.body)
 
 
 def _headers(bearer: str, app_id: str | None) -> dict[str, str]:
@@ -65,6 +69,8 @@ class ProviderAuth(NoAuth):
 
     __slots__ = ("_app_id", "_provider")
 
+    ages = False  # asked once an attempt
+
     def __init__(self, provider: Provider, app_id: str | None = None) -> None:
         super().__init__()
         self._provider = provider
@@ -72,17 +78,22 @@ class ProviderAuth(NoAuth):
 
     def authorise(self, request: Request, deadline: float, policy: RetryPolicy) -> Flow[Request]:  # noqa: ARG002  # the protocol's signature
         """Return the request with what the provider gives in its header."""
-        bearer = yield from self.access_token(0)
+        bearer = yield from self._provided(deadline)
         return _with(request, _headers(bearer, self._app_id))
 
-    def access_token(self, timeout: float) -> Flow[str]:  # noqa: ARG002  # the protocol's signature
+    def access_token(self, timeout: float) -> Flow[str]:
         """Return what the provider gives."""
-        bearer: object = yield Provide(self._provider)
-        if not isinstance(bearer, str) or not bearer:
-            raise InvalidArgumentError(
-                f"token_provider must return a bearer, a str that is not empty, not {type(bearer).__name__}"
-            )
-        return bearer
+        now: float = yield NOW
+        return (yield from self._provided(now + timeout))
+
+    def _provided(self, deadline: float) -> Flow[str]:
+        bearer: object = yield Provide(self._provider, deadline)
+        if isinstance(bearer, str) and bearer:
+            return in_header("the bearer that token_provider returned", bearer)
+        raise InvalidArgumentError(
+            "token_provider must return a bearer, a str that is not empty, not "
+            + ("an empty one" if bearer == "" else type(bearer).__name__)
+        )
 
     def renew(self, error: QianfanError, request: Request) -> bool:  # noqa: ARG002  # the protocol's signature
         """Say that another token may cure a refusal: the provider is asked anew."""
@@ -139,18 +150,20 @@ class ExchangedAuth(FetchedAuth):
 
     def _decode(self, reply: Reply) -> tuple[str, float]:
         """Return the bearer and its lifetime, told by the exchange's own clock."""
-        console.decode(reply)
-        body = read_json(reply)
+        body = console.decode(reply).body
         try:
-            token = body["token"]
+            token = in_header("the token", body["token"])
             lifetime = (_moment(body["expireTime"]) - _moment(body["createTime"])).total_seconds()
         except (KeyError, TypeError, ValueError, AttributeError):
-            token, lifetime = None, 0.0
-        if isinstance(token, str) and token:
+            token, lifetime = "", 0.0
+        if token:
             return token, lifetime
         raise described(RequestError("the exchange's reply holds no token, createTime and expireTime"), reply)
 
 
 def _moment(text: str) -> datetime:
-    """Return a time of RFC 3339."""
-    return datetime.fromisoformat(text.replace("Z", "+00:00"))
+    """Return a time of RFC 3339, to the second: Python 3.10 reads only some fractions."""
+    return datetime.fromisoformat(_FRACTION.sub("", text).replace("Z", "+00:00"))
+
+
+_FRACTION = re.compile(r"\.\d+")

@@ -48,6 +48,8 @@ class FetchedAuth:
 
     __slots__ = ("_key", "_policy", "_store", "_timeout")
 
+    ages = True
+
     def __init__(
         self, key: tuple[str, str, str], *, store: TokenStore, policy: RetryPolicy, timeout: float
     ) -> None:

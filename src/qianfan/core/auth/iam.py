@@ -87,6 +87,8 @@ class IamAuth:
 
     __slots__ = ("_access_key", "_expiration", "secrets")
 
+    ages = True
+
     def __init__(self, access_key: str, secret_key: str, expiration: int = EXPIRATION) -> None:
         self._access_key = access_key
         self._expiration = expiration

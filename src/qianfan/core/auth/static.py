@@ -18,6 +18,8 @@ class NoAuth:
 
     __slots__ = ("secrets",)
 
+    ages = True
+
     def __init__(self, *secrets: str) -> None:
         self.secrets = secrets
 
