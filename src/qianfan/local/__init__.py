@@ -21,15 +21,31 @@ import logging
 import os
 import threading
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from qianfan.local.clock import Clock
 from qianfan.local.console.store import MEMORY
+from qianfan.local.faults import Fault, Faults, on
 from qianfan.local.journal import Call, Calls
 from qianfan.local.oauth import Application
 from qianfan.local.platform import Platform
 from qianfan.local.state import Options
 
-__all__ = ["Application", "Call", "Calls", "Clock", "Platform", "embedded", "platform"]
+__all__ = [
+    "Application",
+    "Call",
+    "Calls",
+    "Clock",
+    "Fault",
+    "Faults",
+    "Platform",
+    "embedded",
+    "on",
+    "platform",
+]
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _log = logging.getLogger("qianfan")
 _log.addHandler(logging.NullHandler())  # else Python writes warnings to stderr where nobody set a handler
@@ -48,6 +64,8 @@ def platform(
     any_dataset: bool = False,
     chunk_delay: float = 0.0,
     journal_size: int = 10_000,
+    faults: Sequence[Fault] = (),
+    seed: int | None = None,
     clock: Clock | None = None,
     state: str | os.PathLike[str] | None = None,
 ) -> Platform:
@@ -68,13 +86,15 @@ def platform(
         any_dataset: Let built-in samples stand for any dataset that a job names.
         chunk_delay: Seconds between the events of a stream.
         journal_size: Most calls the journal keeps.
+        faults: What shall go wrong, see `on`; more can be added while the platform runs.
+        seed: What the chances of faults begin with, so that a run can be repeated; by default made up.
         clock: The clock tokens and quotas follow; by default a new one that runs with the real one.
         state: The file that keeps the applications, the access keys, the clock and all that the console
             manages, over restarts; it is made where there is none. By default nothing is kept. While the
             platform runs, no other can use the file.
 
     Raises:
-        ValueError: A limit, lifetime, delay or size that could not work; a file that holds no state, or
+        ValueError: A limit, lifetime, delay, size or fault that could not work; a file that holds no state, or
             one of another version, a damaged one, or one in use.
         OSError: The state file cannot be written.
     """
@@ -88,6 +108,8 @@ def platform(
         any_dataset=any_dataset,
         chunk_delay=chunk_delay,
         journal_size=journal_size,
+        faults=tuple(faults),
+        seed=seed,
     )
     path = MEMORY if state is None else str(Path(state).resolve())  # a program may change its directory
     return Platform(options, host=host, port=port, clock=clock, path=path)

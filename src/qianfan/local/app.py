@@ -20,13 +20,17 @@ from starlette.routing import Route
 
 from qianfan.local import inference, journal, oauth, rules, sse
 from qianfan.local.console import gate, v2, visualdl
+from qianfan.local.faults import sending
+from qianfan.local.faults.answers import Struck
+from qianfan.local.faults.sending import Line, Parcel
 from qianfan.local.handler import Answering
+from qianfan.local.server import TRANSPORT
 from qianfan.local.v2 import exchange, images
 from qianfan.local.v2 import gate as v2_gate
-from qianfan.local.wire import BrokenOffError, Refusal, Reply, Request, parse
+from qianfan.local.wire import DONE, BrokenOffError, Refusal, Reply, Request, parse
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Awaitable, Callable
+    from collections.abc import AsyncGenerator, Awaitable, Callable, MutableMapping
 
     from starlette.types import Receive, Scope, Send
 
@@ -44,7 +48,6 @@ MOST_BYTES = 4 * 1024 * 1024  # of a request's body
 
 _NOT_FOUND, _TOO_LARGE = 404, 413
 _JSON, _STREAM = "application/json; charset=utf-8", "text/event-stream; charset=utf-8"
-_DONE = b"data: [DONE]\n\n"
 _LONGEST_REQUEST_ID = 256
 
 _log = logging.getLogger("qianfan")
@@ -80,7 +83,7 @@ def build(state: State) -> Starlette:
 
 def _signed(state: State) -> list[Route]:
     """Return the routes that access keys open: the console's APIs and the exchange."""
-    first, second = gate.V1(state.account), gate.V2(state.account)
+    first, second = gate.V1(state.account, state.faults), gate.V2(state.account, state.faults)
     paths: list[tuple[str, str, int | None, Answering]] = [
         (gate.PREFIX + "/{rest:path}", "console", 1, first),
         *((f"/v2/{group}", "console", 2, second) for group in v2.ACTIONS),
@@ -102,6 +105,10 @@ class _Tokens(Answering):
 
     def reply(self, request: Request, call: Call) -> Reply:  # noqa: ARG002  # one shape for all services
         return self._registry.exchange(request)
+
+    def coded(self, code: int | str, message: str) -> Reply:
+        """Return the answer with an error code, as OAuth has it."""
+        return oauth.coded(code, message)
 
 
 class _Unsupported(Answering):
@@ -165,18 +172,19 @@ class _Endpoint:
         if reply is None:  # nobody waits for it
             return
         call.status = reply.status
+        call.reply = journal.masked(reply.body) if reply.events is None else []
+        self._state.journal.add(call)
         headers = self._headers(request, reply)
+        if call.fault is not None and not await self._befall(reply, headers, call, started, scope, receive):
+            return
         start = {"type": "http.response.start", "status": reply.status, "headers": headers}
         if reply.coming is None and reply.events is None:
-            content = orjson.dumps(reply.body) if reply.content is None else reply.content
-            call.reply, call.duration = journal.masked(reply.body), time.perf_counter() - started
-            self._state.journal.add(call)
+            content = reply.encoded()
+            call.duration = time.perf_counter() - started
             headers.append((b"content-length", b"%d" % len(content)))
             await send(start)
             await send({"type": "http.response.body", "body": content})
         else:
-            call.reply = []
-            self._state.journal.add(call)
             await send(start)
             if reply.coming is None:
                 await self._stream(reply, call, started, receive, send)
@@ -188,6 +196,8 @@ class _Endpoint:
             if too_large:
                 message = f"the request body is larger than {MOST_BYTES} bytes"
                 raise Refusal(rules.TOO_LONG, message, status=_TOO_LARGE)
+            if not self._service.meets_faults:
+                self._state.faults.meet(call)
             return self._service.reply(request, call)
         except Exception as error:  # noqa: BLE001  # the boundary: our fault must look like one of the platform's
             return self._failed(request, error)
@@ -203,6 +213,8 @@ class _Endpoint:
         return answered
 
     def _failed(self, request: Request, error: Exception) -> Reply:
+        if isinstance(error, Struck):
+            return error.reply(self._service)
         if isinstance(error, Refusal):
             return self._service.refused(error)
         _log.error("the local platform failed on %s %s", request.method, request.path, exc_info=error)
@@ -222,11 +234,7 @@ class _Endpoint:
                 call.reply.append(event)
                 if index == last:
                     call.duration = time.perf_counter() - started
-                body = b"data: %b\n\n" % orjson.dumps(event)
-                if reply.names:
-                    body = b"event: %b\n%b" % (reply.names[index].encode(), body)
-                if reply.done and index == last:
-                    body += _DONE
+                body = reply.encoded_event(index)
                 await send({"type": "http.response.body", "body": body, "more_body": index < last})
         finally:
             gone.cancel()
@@ -240,7 +248,7 @@ class _Endpoint:
         send: Send,
     ) -> None:
         """Send events at the moment they come; a refusal among them is the last."""
-        end = _DONE if reply.done else b""
+        end = DONE if reply.done else b""
         async with contextlib.aclosing(events):
             try:
                 async for event in events:
@@ -254,6 +262,60 @@ class _Endpoint:
                 return
         call.duration = time.perf_counter() - started
         await send({"type": "http.response.body", "body": end})
+
+    async def _befall(
+        self,
+        reply: Reply,
+        headers: list[tuple[bytes, bytes]],
+        call: Call,
+        started: float,
+        scope: Scope,
+        receive: Receive,
+    ) -> bool:
+        """Let an answer suffer its fault; return whether it is still to be sent, as every other."""
+        assert call.fault is not None
+        pieces, told = reply.pieces(), reply.events
+        if reply.coming is not None and call.fault.spoils:
+            gathered = await _unless_gone(self._gathered(reply, reply.coming, call, started), receive)
+            if gathered is None:
+                return False
+            pieces, told, call.reply = gathered, call.reply, []
+
+        def sent(index: int) -> None:
+            if told:
+                call.reply.append(told[index])
+            if index == len(pieces) - 1:
+                call.duration = time.perf_counter() - started
+
+        parcel = Parcel(
+            reply.status,
+            headers,
+            pieces if call.method != "HEAD" else [b""],
+            is_stream=told is not None,
+            chunked=scope["http_version"] == "1.1",
+            pause=self._state.options.chunk_delay,
+        )
+        gone = asyncio.ensure_future(receive())
+        try:
+            line = Line(scope["state"][TRANSPORT], self._state.clock, gone)
+            return await sending.befall(line, call.fault, parcel, sent)
+        finally:
+            gone.cancel()
+
+    async def _gathered(
+        self, reply: Reply, coming: AsyncGenerator[Json | bytes, None], call: Call, started: float
+    ) -> list[bytes]:
+        """Wait for a stream that comes from elsewhere: a fault must know which event is the last."""
+        bodies: list[bytes] = []
+
+        async def keep(message: MutableMapping[str, Any]) -> None:
+            bodies.append(message["body"])
+
+        await self._relay(reply, coming, call, started, keep)
+        call.duration = None
+        if len(bodies) > len(call.reply):  # the end came by itself
+            bodies[-2:] = [b"".join(bodies[-2:])]
+        return bodies or [b""]
 
     def _headers(self, request: Request, reply: Reply) -> list[tuple[bytes, bytes]]:
         headers = [

@@ -6,6 +6,7 @@ was found; who knows better is welcome to correct it.
 
 from __future__ import annotations
 
+from qianfan.local.faults import fidelity as faults
 from qianfan.local.marks import Mark, Rule
 from qianfan.local.v2 import fidelity as v2
 
@@ -315,4 +316,5 @@ RULES = (
     Rule("console v2", "ModifyService: name, description; modelId and replicasCount deploy anew", None, _A),
     Rule("console v2", "a dataset has one version, with which it is deleted", None, _A),
     *v2.RULES,
+    *faults.RULES,
 )

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
+from qianfan.local.faults import codes
+from qianfan.local.wire import Refusal
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from qianfan.catalog import Model
     from qianfan.local.console.examples import Examples
     from qianfan.local.journal import Call
-    from qianfan.local.wire import Refusal, Reply, Request
+    from qianfan.local.wire import Reply, Request
 
 
 class Asked(NamedTuple):
@@ -47,9 +50,12 @@ class Answering:
 
     Attributes:
         internal: The code of an answer to what is the platform's own fault.
+        meets_faults: Whether it asks the platform's faults itself, once it knows who calls; those of the
+            others come first.
     """
 
     internal = 336000
+    meets_faults = False
 
     def reply(self, request: Request, call: Call) -> Reply:
         """Return the answer.
@@ -66,6 +72,20 @@ class Answering:
     def refused(self, refusal: Refusal) -> Reply:
         """Return a refusal in the shape of this route's answers."""
         return refusal.reply()
+
+    def coded(self, code: int | str, message: str) -> Reply:
+        """Return the answer with an error code of any version, as this route has it.
+
+        Args:
+            code: The code.
+            message: What it says; "" for the platform's words.
+        """
+        number = codes.number(code)
+        return self.refused(Refusal(number, codes.text(number, message)))
+
+    def failed(self, status: int) -> Reply | None:  # noqa: ARG002  # for those that have such answers
+        """Return the answer this route has for an HTTP status, if there is one."""
+        return None
 
     def takes_time(self, request: Request) -> bool:  # noqa: ARG002  # for those where it depends
         """Return whether the answer is made in a thread, so that others need not wait for it."""

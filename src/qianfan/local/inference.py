@@ -54,6 +54,8 @@ class Service(Answering):
         paths: Where they answer, below the prefix; with and without a slash at the end.
     """
 
+    meets_faults = True
+
     def __init__(self, state: State, family: str, handler: Handler) -> None:
         self._state = state
         self._handler = handler
@@ -62,7 +64,7 @@ class Service(Answering):
         self.paths = {path, path.rstrip("/")}
 
     def reply(self, request: Request, call: Call) -> Reply:
-        """Route, authenticate, keep the quota, validate, handle.
+        """Route, authenticate, meet faults, keep the quota, validate, handle.
 
         Args:
             request: The request.
@@ -70,10 +72,12 @@ class Service(Answering):
 
         Raises:
             Refusal: The platform's error answer.
+            Struck: A fault's.
         """
         state = self._state
         endpoint, model, learnt = self._route(request, call)
         application = self._authenticate(request)
+        state.faults.meet(call)
         allowance = state.quotas.admit(application.id, f"{self.family}/{endpoint}")
         served = self._handler(Asked(request.content, endpoint, model, state.clock.now(), learnt))
         allowance.charge(served.tokens)

@@ -12,6 +12,7 @@ from qianfan.local.wire import NotJson, as_array, as_object
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from qianfan.local.faults.fault import Fault
     from qianfan.local.wire import Json, Request
 
 MASK = "***"
@@ -52,10 +53,11 @@ class Call:
         endpoint: The last part of a URL of v1's models, or what the console was asked for, else None.
         model: The catalogue's first name of that endpoint, if it has one; on v2 the body's `model`.
         version: Which API was called, 1 or 2; None for what both have in common.
-        status: The HTTP status answered.
+        status: The HTTP status answered; 0 where a fault broke the connection before an answer.
         reply: The JSON answered, or the list of stream events sent so far.
         duration: Real seconds from the whole request to the end of the answer being handed over; None
             while a stream is running, and for one that was cut off.
+        fault: The fault it suffered, or None.
     """
 
     time: float
@@ -71,6 +73,7 @@ class Call:
     status: int = 0
     reply: Any = None
     duration: float | None = field(default=None, compare=False)
+    fault: Fault | None = None
 
     @property
     def messages(self) -> list[Any]:

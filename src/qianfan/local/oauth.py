@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from qianfan.local.console.store import Table
+from qianfan.local.faults import codes
 from qianfan.local.issued import Issued
 from qianfan.local.wire import Refusal, Reply
 
@@ -182,6 +183,12 @@ def _application(kept: _Kept) -> Application:
 
 def _error(status: int, error: str, description: str) -> Reply:
     return Reply({"error": error, "error_description": description}, status=status)
+
+
+def coded(code: int | str, message: str) -> Reply:
+    """Return the answer with an error code, by OAuth's word for it."""
+    status, error = codes.of_gateway(code, codes.OAUTH)
+    return _error(status, error, codes.text(code, message))
 
 
 def _letters(seed: str, count: int) -> str:

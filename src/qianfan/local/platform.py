@@ -15,10 +15,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from types import TracebackType
 
+    from typing_extensions import Unpack
+
     from qianfan.client import Qianfan
     from qianfan.local.console.access import AccessKey
     from qianfan.local.console.datasets import Dataset
     from qianfan.local.console.samples import Source
+    from qianfan.local.faults import Faults, Placed
+    from qianfan.local.faults.condition import Conditions
     from qianfan.local.journal import Calls
     from qianfan.local.oauth import Application
     from qianfan.local.server import Server
@@ -343,6 +347,26 @@ class Platform:
         """Let the platform's clock run on from where it stands; nothing happens where it runs."""
         with self._state.store.transaction():
             self._state.clock.unfreeze()
+
+    @property
+    def faults(self) -> Faults:
+        """What shall go wrong: prints as the code that makes it, with what each fault has met so far."""
+        return self._state.faults
+
+    def on(self, route: str, **conditions: Unpack[Conditions]) -> Placed:
+        """Let something go wrong from now on: `platform.on("chat", nth=2).status(429, retry_after=3)`.
+
+        Args:
+            route: A route of `calls`, or `*` for every one.
+            conditions: Which of its calls, see `qianfan.local.on`.
+
+        Returns:
+            The fault, whose methods say what happens, and which knows how often it did.
+
+        Raises:
+            ValueError: There is no such route, or a condition that no call could meet.
+        """
+        return self._state.faults.on(route, **conditions)
 
     def revoke_tokens(self) -> None:
         """Make every token issued so far unknown: calls answer 110, those of v2 `invalid_iam_token`.

@@ -15,12 +15,16 @@ import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from starlette.types import ASGIApp
 
 _log = logging.getLogger("qianfan")
 
 # What uvicorn has to say of malformed requests is for a log, not for the stderr of the user's program.
 logging.getLogger("uvicorn.error").addHandler(logging.NullHandler())
+
+TRANSPORT = "transport"  # what the `state` of a request calls its connection
 
 _KEEP_ALIVE = 75  # seconds an idle connection stays open, longer than clients usually keep theirs
 _BACKLOG = 2048
@@ -68,6 +72,10 @@ class Server:
             self._thread.join()
         self._socket.close()
 
+    def cut(self) -> None:
+        """Close every connection, and go on listening."""
+        self._uvicorn.cut()
+
     def forget(self) -> None:
         """Let go of the listening socket that a forked child has inherited.
 
@@ -107,11 +115,16 @@ class _Config(uvicorn.Config):
 
 
 class _Protocol(HttpToolsProtocol):
-    """uvicorn's HTTP protocol, without a look at the process's access log."""
+    """uvicorn's HTTP protocol, without a look at the process's access log; requests can reach their connection."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.access_log = False
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
+        """Put the connection into the `state` of the requests that come by it: faults break it."""
+        super().connection_made(transport)
+        self.app_state = {**self.app_state, TRANSPORT: transport}
 
 
 class _Uvicorn(uvicorn.Server):
@@ -152,10 +165,17 @@ class _Uvicorn(uvicorn.Server):
         for connection in list(self.server_state.connections):
             connection.transport.abort()
 
+    def cut(self) -> None:
+        """Cut every connection; from any thread."""
+        self._call(self._cut)
+
     def stop(self) -> None:
         """Make `serve` return; from any thread."""
+        self._call(self._exit.set)
+
+    def _call(self, function: Callable[[], None]) -> None:
         if self._loop is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._exit.set)
+            self._loop.call_soon_threadsafe(function)
 
 
 _servers: weakref.WeakSet[Server] = weakref.WeakSet()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from qianfan import catalog
 from qianfan.local.console.account import Account
 from qianfan.local.console.store import MEMORY, Store
+from qianfan.local.faults import Faults
 from qianfan.local.journal import Journal
 from qianfan.local.knowledge import Knowledge
 from qianfan.local.oauth import Registry
@@ -17,9 +18,10 @@ from qianfan.local.quota import Limits, Quotas
 from qianfan.local.v2.keys import Keys
 
 if TYPE_CHECKING:
-    from collections.abc import Container
+    from collections.abc import Container, Sequence
 
     from qianfan.local.clock import Clock
+    from qianfan.local.faults import Fault
 
 #: The kinds of preset models.
 KINDS = ("chat", "completion", "embedding", "plugin", "text2image", "image2text", "reranker", "tokenizer")
@@ -41,6 +43,8 @@ class Options:
     any_dataset: bool = False
     chunk_delay: float = 0.0
     journal_size: int = 10_000
+    faults: Sequence[Fault] = ()
+    seed: int | None = None
 
     def __post_init__(self) -> None:
         """Refuse a value that could not work.
@@ -57,7 +61,7 @@ class Options:
 
 
 class State:
-    """Applications, tokens, quotas, endpoints, plugins and journal, shared by the server and the Python API.
+    """Applications, tokens, quotas, endpoints, plugins, faults and journal, shared by the server and the Python API.
 
     Each part guards itself with a short lock of its own; none is held while bytes are sent.
 
@@ -74,6 +78,7 @@ class State:
     def __init__(self, options: Options, clock: Clock, path: str = MEMORY) -> None:
         self.options = options
         self.clock = clock
+        self.faults = Faults(options.faults, options.seed)
         self.store = Store(path, clock)
         try:
             self.account = Account(

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 Json: TypeAlias = "dict[str, Any]"
 
+DONE = b"data: [DONE]\n\n"
+
 _LAST_GATEWAY_CODE = 999
 
 
@@ -74,6 +76,25 @@ class Reply:
     headers: dict[str, str] = field(default_factory=dict[str, str])
     later: Callable[[], Awaitable[Reply]] | None = None
     coming: AsyncGenerator[Json | bytes, None] | None = None
+
+    def encoded(self) -> bytes:
+        """Return the body of an answer that is no stream, as it goes to the wire."""
+        return orjson.dumps(self.body) if self.content is None else self.content
+
+    def encoded_event(self, index: int) -> bytes:
+        """Return an event of a stream, as it goes to the wire."""
+        events = self.events or []
+        body = b"data: %b\n\n" % orjson.dumps(events[index])
+        if self.names:
+            body = b"event: %b\n%b" % (self.names[index].encode(), body)
+        return body + DONE if self.done and index == len(events) - 1 else body
+
+    def pieces(self) -> list[bytes]:
+        """Return the events of a stream, or the halves of another answer, as they go to the wire."""
+        if self.events is not None:
+            return [self.encoded_event(index) for index in range(len(self.events))]
+        content = self.encoded()
+        return [content[: len(content) // 2], content[len(content) // 2 :]]
 
 
 class Refusal(Exception):  # noqa: N818  # to refuse is an answer, not an error of the program

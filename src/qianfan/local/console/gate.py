@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 from qianfan.local.console import fields, v1, v2, visualdl
 from qianfan.local.console.asked import Asked
 from qianfan.local.console.signature import Denied
+from qianfan.local.faults import codes
 from qianfan.local.handler import Answering
 from qianfan.local.wire import Refusal, Reply, as_object
 
 if TYPE_CHECKING:
     from qianfan.local.console.account import Account
+    from qianfan.local.faults import Faults
     from qianfan.local.journal import Call
     from qianfan.local.wire import Json, Request
 
@@ -29,25 +31,29 @@ class _Console(Answering):
     """What the gates of both versions have in common."""
 
     internal = 500000
+    meets_faults = True
 
-    def __init__(self, account: Account) -> None:
+    def __init__(self, account: Account, faults: Faults) -> None:
         self._account = account
+        self._faults = faults
 
     def takes_time(self, request: Request) -> bool:  # noqa: ARG002  # the store may wait for a disk
         """Return True: the store may wait for a disk."""
         return True
 
-    def _let_in(self, request: Request) -> Asked:
-        """Return the call, if its signature and body are good.
+    def _let_in(self, request: Request, call: Call) -> Asked:
+        """Return what is asked, if the signature and body are good.
 
         Raises:
             Denied: The signature is not.
+            Struck: A fault takes the place of the answer.
             Refusal: The method or the body is not.
         """
         account = self._account
         now = account.clock.now()
         # By the machine's clock: whoever signs does not know how far the platform's was moved.
         account.access.authenticate(request, time.time())
+        self._faults.meet(call)
         if request.method != "POST":
             raise Refusal(BAD_METHOD)
         body = as_object(request.content) if request.body else {}
@@ -64,7 +70,7 @@ class V1(_Console):
         path = request.path.removeprefix(PREFIX + "/").rstrip("/")
         call.endpoint = path
         try:
-            asked = self._let_in(request)
+            asked = self._let_in(request, call)
         except Denied as denied:
             return _denied(denied)
         handler = v1.ROUTES.get(path)
@@ -88,7 +94,7 @@ class V2(_Console):
         action = request.query.get("Action", "")
         call.endpoint = f"{group}.{action}"
         try:
-            asked = self._let_in(request)
+            asked = self._let_in(request, call)
         except Denied as denied:
             return _denied(denied)
         handler = v2.ACTIONS[group].get(action)
@@ -99,9 +105,12 @@ class V2(_Console):
 
     def refused(self, refusal: Refusal) -> Reply:
         """Return a refusal in v2's shape."""
-        status, code, message = v2.error(refusal)
-        body: Json = {"requestId": str(uuid.uuid4()), "code": code, "message": message}
-        return Reply(body, status=status)
+        return _named(*v2.error(refusal))
+
+    def coded(self, code: int | str, message: str) -> Reply:
+        """Return the answer with an error code, by v2's word for it."""
+        status, name, words = v2.ERRORS.get(code) or (*codes.of_gateway(code, codes.CONSOLE), "")
+        return _named(status, name, message or words or codes.text(code))
 
 
 class Curves(Answering):
@@ -121,6 +130,11 @@ class Curves(Answering):
     def takes_time(self, request: Request) -> bool:  # noqa: ARG002  # the store may wait for a disk
         """Return True: the store may wait for a disk."""
         return True
+
+
+def _named(status: int, code: str, message: str) -> Reply:
+    body: Json = {"requestId": str(uuid.uuid4()), "code": code, "message": message}
+    return Reply(body, status=status)
 
 
 def _denied(denied: Denied) -> Reply:

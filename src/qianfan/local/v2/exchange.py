@@ -8,6 +8,7 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
 from qianfan.local.console import signature
+from qianfan.local.faults import codes
 from qianfan.local.handler import Answering
 from qianfan.local.wire import Refusal, Reply
 
@@ -70,6 +71,11 @@ class Exchange(Answering):
         if refusal.status == _TOO_LARGE:
             return _error(_TOO_LARGE, "EntityTooLarge", refusal.message)
         return _error(_INTERNAL, "InternalError", refusal.message)
+
+    def coded(self, code: int | str, message: str) -> Reply:
+        """Return the answer with an error code, by IAM's word for it."""
+        status, name = codes.of_gateway(code, codes.IAM)
+        return _error(status, name, codes.text(code, message))
 
     def takes_time(self, request: Request) -> bool:  # noqa: ARG002  # the store may wait for a disk
         """Return True: the store may wait for a disk."""

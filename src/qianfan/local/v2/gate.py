@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from qianfan import catalog
+from qianfan.local.faults import codes
 from qianfan.local.handler import Answering, Asked
 from qianfan.local.v2 import chat, completion, embedding, errors, images, models, reranker
 from qianfan.local.v2.errors import Refused
@@ -46,22 +47,35 @@ class _Gate(Answering):
     """
 
     method = "POST"
+    meets_faults = True
 
     def __init__(self, state: State) -> None:
         self._state = state
 
-    def reply(self, request: Request, call: Call) -> Reply:  # noqa: ARG002  # one shape for all services
+    def reply(self, request: Request, call: Call) -> Reply:
         """Answer a call, or refuse it in v2's shape."""
         try:
             if request.method != self.method:
                 raise Refused("method_not_allowed", f"method {request.method} is not supported")
-            return self._answer(request, self._state.keys.authenticate(request.headers))
+            owner = self._state.keys.authenticate(request.headers)
+            self._state.faults.meet(call)
+            return self._answer(request, owner)
         except Refused as refused:
             return refused.reply()
 
     def refused(self, refusal: Refusal) -> Reply:
         """Return a refusal in v2's shape."""
         return errors.translated(refusal).reply()
+
+    def coded(self, code: int | str, message: str) -> Reply:
+        """Return the answer with an error code, by v2's word for it."""
+        word = codes.word(code)
+        return Refused(word, codes.text(word, message)).reply()
+
+    def failed(self, status: int) -> Reply | None:
+        """Return the error that v2 has for an HTTP status, if there is one."""
+        refused = errors.of_status(status)
+        return None if refused is None else refused.reply()
 
     def _answer(self, request: Request, owner: str) -> Reply:
         """Answer a call that is charged to an owner."""
@@ -123,6 +137,8 @@ class Listing(_Gate):
 
 class Nowhere(_Gate):
     """Every other path under the prefix."""
+
+    meets_faults = False
 
     def reply(self, request: Request, call: Call) -> Reply:  # noqa: ARG002  # one shape for all services
         """Refuse."""

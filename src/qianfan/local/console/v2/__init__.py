@@ -25,9 +25,9 @@ ACTIONS: dict[str, dict[str, Handler]] = {
     **{group: {} for group in _OTHER_GROUPS},
 }
 
-# What a refusal is in v2, by its code in v1: HTTP status, code, and the words that call a job a task, where
-# they are not v1's.
-_ERRORS = {
+#: What a refusal is in v2, by its code in v1: HTTP status, code, and the words that call a job a task, where
+#: they are not v1's.
+ERRORS: dict[int | str, tuple[int, str, str]] = {
     336007: (413, "EntityTooLarge", ""),
     336101: (405, "MethodNotAllowed", ""),
     500000: (500, "InternalError", ""),
@@ -43,5 +43,5 @@ _EVERY_OTHER = 400, "InappropriateJSON", ""
 
 def error(refusal: Refusal) -> tuple[int, str, str]:
     """Return the HTTP status, the code and the message of a refusal."""
-    status, code, message = _ERRORS.get(refusal.code, _EVERY_OTHER)
+    status, code, message = ERRORS.get(refusal.code, _EVERY_OTHER)
     return status, code, message or refusal.message
