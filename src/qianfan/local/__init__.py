@@ -29,6 +29,7 @@ from qianfan.local.faults import Fault, Faults, on
 from qianfan.local.journal import Call, Calls
 from qianfan.local.oauth import Application
 from qianfan.local.platform import Platform
+from qianfan.local.script import Rule, Turn
 from qianfan.local.state import Options
 
 __all__ = [
@@ -39,6 +40,8 @@ __all__ = [
     "Fault",
     "Faults",
     "Platform",
+    "Rule",
+    "Turn",
     "embedded",
     "on",
     "platform",

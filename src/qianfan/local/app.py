@@ -180,6 +180,9 @@ class _Endpoint:
         start = {"type": "http.response.start", "status": reply.status, "headers": headers}
         if reply.coming is None and reply.events is None:
             content = reply.encoded()
+            due = call.time + reply.delay
+            if reply.delay and not await _unless_gone(self._state.clock.wait_until(due), receive):
+                return
             call.duration = time.perf_counter() - started
             headers.append((b"content-length", b"%d" % len(content)))
             await send(start)
@@ -222,13 +225,14 @@ class _Endpoint:
 
     async def _stream(self, reply: Reply, call: Call, started: float, receive: Receive, send: Send) -> None:
         events, clock = reply.events or [], self._state.clock
-        delay, last = self._state.options.chunk_delay, len(events) - 1
+        between = self._state.options.chunk_delay if reply.between is None else reply.between
+        last = len(events) - 1
         gone = asyncio.ensure_future(receive())  # a disconnect, of theirs or by stop(), ends the wait
         try:
             for index, event in enumerate(events):
                 await asyncio.sleep(0)  # others have their turn, and a caller who is gone is seen to be
-                if delay and index:
-                    await clock.wait_until(call.time + delay * index, unless=gone)
+                if delay := reply.delay + between * index:
+                    await clock.wait_until(call.time + delay, unless=gone)
                 if gone.done():
                     return
                 call.reply.append(event)

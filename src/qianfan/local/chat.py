@@ -33,6 +33,10 @@ class Answer:
         finish: The `finish_reason`.
         calls: The function calls, in place of words.
         thoughts: How many of the pieces are thoughts.
+        counted: Fields of the usage that are told in place of what was counted.
+        found: The results of a search, or None.
+        delay: Seconds from the call to the first piece.
+        between: Seconds from each piece to the next; None: as many as the platform's options say.
     """
 
     pieces: list[str]
@@ -41,23 +45,54 @@ class Answer:
     finish: str = "normal"
     calls: tuple[Json, ...] = ()
     thoughts: int = 0
+    counted: Json | None = None
+    found: list[Json] | None = None
+    delay: float = 0.0
+    between: float | None = None
 
     def usage(self) -> Json:
         """Return the usage of the whole answer."""
-        return tokens.usage(self.prompt, sum(self.output))
+        usage: Json = {**tokens.usage(self.prompt, sum(self.output))}
+        if self.counted is not None:
+            usage |= self.counted
+            total = usage["prompt_tokens"] + usage["completion_tokens"]
+            usage["total_tokens"] = self.counted.get("total_tokens", total)
+        return usage
+
+    def usages(self) -> list[Json]:
+        """Return the usage up to each of the pieces, as the events of a stream tell it."""
+        *before, _ = accumulate(self.output)
+        return [*(tokens.usage(self.prompt, spent) for spent in before), self.usage()]
 
 
 def handle(asked: Asked) -> Served:
     """Answer a chat request."""
     question = rules.validate(asked.content, asked.model)
-    given = answer(question, asked.now, asked.learnt)
-    reply = encode(given, asked.model, int(asked.now), stream=question.stream)
+    given = answer(question, asked)
+    return served(encode(given, asked.model, int(asked.now), stream=question.stream), given)
+
+
+def served(reply: Reply, given: Answer) -> Served:
+    """Return an answer in its shape, which leaves at its pace and is charged for its tokens."""
+    reply.delay, reply.between = given.delay, given.between
+    if reply.events is None and given.between is not None:  # a whole answer comes when its stream would end
+        reply.delay += given.between * (len(given.pieces) - 1)
     return Served(reply, given.usage()["total_tokens"])
 
 
-def answer(question: Question, now: float, learnt: Examples | None = None) -> Answer:
+def answer(question: Question, asked: Asked) -> Answer:
+    """Answer a question: as the script says, else as the platform does by itself."""
+    return scripted(question, asked) or composed(question, asked.now, asked.learnt)
+
+
+def scripted(question: Question, asked: Asked) -> Answer | None:
+    """Return what the script says to a question, if it says anything."""
+    return asked.script.answer(question, asked) if asked.script else None
+
+
+def composed(question: Question, now: float, learnt: Examples | None = None) -> Answer:
     """Answer a question: by a refusal, what was learnt, a function call, or in other words."""
-    prompt = _prompt_tenths(question)
+    prompt = prompt_tenths(question)
     last = question.messages[-1]
     text = last.get("content") or ""
     if last["role"] == "user":
@@ -108,10 +143,12 @@ def _thoughts(question: Question) -> str:
 def encode(given: Answer, model: Model | None, created: int, *, stream: bool) -> Reply:
     """Give an answer the shape of the wire."""
     head: Json = {"id": new_id(), "object": OBJECT, "created": created}
+    found = {} if given.found is None else {"search_info": {"search_results": given.found}}
     if not stream:
         return Reply(
             {
                 **head,
+                **found,
                 "result": "".join(given.pieces),
                 "is_truncated": given.finish == "length",
                 **_verdict(given, model),
@@ -123,14 +160,15 @@ def encode(given: Answer, model: Model | None, created: int, *, stream: bool) ->
         events=[
             {
                 **head,
+                **(found if index == 0 else {}),
                 "sentence_id": index,
                 "is_end": index == last,
                 "is_truncated": index == last and given.finish == "length",
                 "result": piece,
                 **(_verdict(given, model) if index == last else {"need_clear_history": False}),
-                "usage": tokens.usage(given.prompt, spent),
+                "usage": usage,
             }
-            for index, (piece, spent) in enumerate(zip(given.pieces, accumulate(given.output), strict=True))
+            for index, (piece, usage) in enumerate(zip(given.pieces, given.usages(), strict=True))
         ]
     )
 
@@ -150,7 +188,8 @@ def _verdict(given: Answer, model: Model | None) -> Json:
     return verdict
 
 
-def _prompt_tenths(question: Question) -> int:
+def prompt_tenths(question: Question) -> int:
+    """Return ten times the tokens of a question, history and functions included."""
     texts = [question.system]
     for message in question.messages:
         texts.append(message.get("content") or "")

@@ -86,8 +86,8 @@ class Clock:
             if stopped is not None:
                 self._set(None, offset + stopped - self._source())
 
-    async def wait_until(self, moment: float, unless: Future[Any] | None = None) -> None:
-        """Wait until the clock shows a time, which `advance` may bring at once.
+    async def wait_until(self, moment: float, unless: Future[Any] | None = None) -> bool:
+        """Wait until the clock shows a time, which `advance` may bring at once; return whether it does.
 
         Args:
             moment: The time, in seconds since 1970.
@@ -103,12 +103,13 @@ class Clock:
             try:
                 left = moment - self.now()
                 if left <= _GRAIN:
-                    return
+                    return True
                 timeout = None if self.frozen else left
                 await asyncio.wait((changed, *ends), timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
             finally:
                 with self._lock:
                     self._waiting.discard(changed)
+        return False
 
     def _set(self, stopped: float | None, offset: float) -> None:
         """Set the hand, and let all who wait look at it."""

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from qianfan.local import chat, replies, rules, tokens
-from qianfan.local.handler import Served
 from qianfan.local.rules import Question
 from qianfan.local.wire import Reply, new_id
 
 if TYPE_CHECKING:
     from qianfan.local.chat import Answer
-    from qianfan.local.handler import Asked
+    from qianfan.local.handler import Asked, Served
 
 OBJECT = "completion"
 
@@ -29,9 +27,9 @@ def handle(asked: Asked) -> Served:
     rules.check_input([prompt], asked.model)
     question = Question([{"role": "user", "content": prompt}], stop=tuple(body.get("stop") or ()))
     writes_sql = asked.model is not None and asked.model.name in _SQL_MODELS
-    given = _query(question, asked.now) if writes_sql else chat.answer(question, asked.now)
-    reply = encode(given, int(asked.now), stream=bool(body.get("stream")))
-    return Served(reply, given.usage()["total_tokens"])
+    compose = _query if writes_sql else chat.composed
+    given = chat.scripted(question, asked) or compose(question, asked.now)
+    return chat.served(encode(given, int(asked.now), stream=bool(body.get("stream"))), given)
 
 
 def encode(given: Answer, created: int, *, stream: bool) -> Reply:
@@ -50,9 +48,9 @@ def encode(given: Answer, created: int, *, stream: bool) -> Reply:
                 "is_end": index == last,
                 "result": piece,
                 "is_safe": is_safe,
-                "usage": tokens.usage(given.prompt, spent),
+                "usage": usage,
             }
-            for index, (piece, spent) in enumerate(zip(given.pieces, accumulate(given.output), strict=True))
+            for index, (piece, usage) in enumerate(zip(given.pieces, given.usages(), strict=True))
         ]
     )
 
@@ -61,7 +59,7 @@ def _query(question: Question, now: float) -> Answer:
     """Return a query that runs on every database, and has the words in its comment."""
     prompt: str = question.messages[0]["content"]
     if replies.is_unsafe(prompt):
-        return chat.answer(question, now)
+        return chat.composed(question, now)
     words = replies.compose(replies.talk(question.messages, "", now))
     comment = " ".join(words.split())  # one line, else the rest of it would be SQL
     return chat.limited(_SQL.format(comment), tokens.tenths(prompt), question)

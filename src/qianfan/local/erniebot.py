@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from qianfan.local import chat, checks, replies, rules, tokens
-from qianfan.local.handler import Served
 from qianfan.local.rules import Field
 from qianfan.local.wire import Refusal, Reply, as_array
 
 if TYPE_CHECKING:
     from qianfan.local.chat import Answer
-    from qianfan.local.handler import Asked
+    from qianfan.local.handler import Asked, Served
     from qianfan.local.plugins import Plugins
     from qianfan.local.wire import Json
 
@@ -58,21 +57,20 @@ class ErnieBotPlugins:
     def handle(self, asked: Asked) -> Served:
         """Let a plugin answer the last message."""
         body = rules.read(asked.content, FIELDS)
-        messages = rules.validate({"messages": body.get("messages")}, asked.model).messages
+        question = rules.validate({"messages": body.get("messages")}, asked.model)
         names: list[str] | None = body.get("plugins")
         if names is None:
             raise Refusal(rules.INVALID_ARGUMENT, "plugins is required")
-        question: str = messages[-1].get("content") or ""
+        text: str = question.messages[-1].get("content") or ""
         registered = filter(None, map(self._functions.find, names))
-        function = self._functions.choose(question, names) or next(registered, None)
-        if function is not None:
-            name, words = function.name, function.run(question)
-        else:
-            name, words = names[0], _sample(names[0], question)
-        prompt = sum(tokens.tenths(message.get("content") or "") for message in messages)
-        given = chat.spoken(words, prompt)
+        function = self._functions.choose(text, names) or next(registered, None)
+        name = function.name if function else names[0]
+        given = chat.scripted(question, asked)
+        if given is None:
+            words = function.run(text) if function else _sample(name, text)
+            given = chat.spoken(words, chat.prompt_tenths(question))
         whole = chat.encode(given, asked.model, int(asked.now), stream=bool(body.get("stream")))
-        return Served(_with_plugin(whole, given, name, question), given.usage()["total_tokens"])
+        return chat.served(_with_plugin(whole, given, name, text), given)
 
 
 def _sample(name: str, question: str) -> str:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from qianfan.catalog import Model
     from qianfan.local.console.examples import Examples
     from qianfan.local.journal import Call
+    from qianfan.local.script import Script
     from qianfan.local.wire import Reply, Request
 
 
@@ -24,6 +25,8 @@ class Asked(NamedTuple):
         endpoint: The last part of the URL; on v2, of the URL that the model has on v1, or its id.
         model: The catalogue's model of that endpoint; None for a custom service.
         now: The platform's time.
+        call: The journal's entry.
+        script: What the platform's user wants to be answered.
         learnt: What a tuned model has learnt; None for every other.
         reasoning: Whether the model thinks aloud (v2).
         site: The address the platform was called at (v2).
@@ -33,6 +36,8 @@ class Asked(NamedTuple):
     endpoint: str
     model: Model | None
     now: float
+    call: Call
+    script: Script
     learnt: Examples | None = None
     reasoning: bool = False
     site: str = ""

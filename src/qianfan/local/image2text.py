@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 from qianfan import catalog
 from qianfan.local import captions, chat, images, replies, rules, tokens
-from qianfan.local.handler import Served
 from qianfan.local.rules import Question
 from qianfan.local.wire import Refusal
 
 if TYPE_CHECKING:
-    from qianfan.local.handler import Asked
+    from qianfan.local.chat import Answer
+    from qianfan.local.handler import Asked, Served
 
 FIELDS = rules.shared("stream", "temperature", "top_k", "top_p", "penalty_score", "stop", "user_id")
 
@@ -27,13 +27,16 @@ def handle(asked: Asked) -> Served:
     except ValueError as error:
         raise Refusal(rules.INVALID_PARAM, f"image can't be read: {error}") from None
     question = Question([{"role": "user", "content": prompt}], stop=tuple(body.get("stop") or ()))
-    if replies.is_unsafe(prompt):
-        given = chat.answer(question, asked.now)
-    else:
-        given = chat.limited(captions.describe([data], prompt), tokens.tenths(prompt), question)
+    given = chat.scripted(question, asked) or _describe(data, question, asked.now)
     model = asked.model or catalog.models("image2text")[0]  # a custom service answers like the preset one
-    reply = chat.encode(given, model, int(asked.now), stream=bool(body.get("stream")))
-    return Served(reply, given.usage()["total_tokens"])
+    return chat.served(chat.encode(given, model, int(asked.now), stream=bool(body.get("stream"))), given)
+
+
+def _describe(data: bytes, question: Question, now: float) -> Answer:
+    prompt: str = question.messages[0]["content"]
+    if replies.is_unsafe(prompt):
+        return chat.composed(question, now)
+    return chat.limited(captions.describe([data], prompt), tokens.tenths(prompt), question)
 
 
 def _decode(text: str) -> bytes:

@@ -79,14 +79,15 @@ class Service(Answering):
         application = self._authenticate(request)
         state.faults.meet(call)
         allowance = state.quotas.admit(application.id, f"{self.family}/{endpoint}")
-        served = self._handler(Asked(request.content, endpoint, model, state.clock.now(), learnt))
+        now = state.clock.now()
+        served = self._handler(Asked(request.content, endpoint, model, now, call, state.script, learnt))
         allowance.charge(served.tokens)
         served.reply.headers = allowance.headers()
         return served.reply
 
     def takes_time(self, request: Request) -> bool:
         """Return whether functions of the user's or the console's store are asked."""
-        if _is_signed(request):
+        if _is_signed(request) or self._state.script.runs_code:
             return True
         if self.family == _TUNED:
             return self._state.model(_TUNED, _endpoint(request)) is None

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from qianfan.local.faults.fault import Fault
+    from qianfan.local.script import Rule
     from qianfan.local.wire import Json, Request
 
 MASK = "***"
@@ -55,6 +56,7 @@ class Call:
         version: Which API was called, 1 or 2; None for what both have in common.
         status: The HTTP status answered; 0 where a fault broke the connection before an answer.
         reply: The JSON answered, or the list of stream events sent so far.
+        rule: The rule of the script that answered, or None.
         duration: Real seconds from the whole request to the end of the answer being handed over; None
             while a stream is running, and for one that was cut off.
         fault: The fault it suffered, or None.
@@ -72,6 +74,7 @@ class Call:
     version: int | None = None
     status: int = 0
     reply: Any = None
+    rule: Rule | None = None
     duration: float | None = field(default=None, compare=False)
     fault: Fault | None = None
 

@@ -12,6 +12,7 @@ from qianfan.local.state import Options, State
 from qianfan.local.wire import Refusal
 
 if TYPE_CHECKING:
+    import re
     from collections.abc import Callable, Iterable
     from types import TracebackType
 
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from qianfan.local.faults.condition import Conditions
     from qianfan.local.journal import Calls
     from qianfan.local.oauth import Application
+    from qianfan.local.script import Rule, Says, Script, Turn
+    from qianfan.local.script.rule import AtEnd
     from qianfan.local.server import Server
     from qianfan.local.v2.keys import ApiKey
 
@@ -326,6 +329,29 @@ class Platform:
             ValueError: One of them is no text, or empty.
         """
         self._state.knowledge.add(texts)
+
+    @property
+    def script(self) -> Script:
+        """The rules by which the platform answers: to be strict about, to load, to look at, to clear."""
+        return self._state.script
+
+    def reply(
+        self,
+        text: str | re.Pattern[str] | None = None,
+        *,
+        model: str | None = None,
+        when: Callable[[Turn], Any] | None = None,
+        times: int | None = None,
+        at_end: AtEnd = "last",
+        **says: Unpack[Says],
+    ) -> Rule:
+        """Script a reply: `platform.reply("退款", with_="七天内可以退款")`; see `Script.reply` for the arguments.
+
+        Raises:
+            ValueError: A condition that cannot hold, or what cannot be said.
+            TypeError: There is no such argument.
+        """
+        return self._state.script.reply(text, model=model, when=when, times=times, at_end=at_end, **says)
 
     def advance(self, seconds: float = 0, minutes: float = 0, hours: float = 0, days: float = 0) -> None:
         """Move the platform's clock forward: tokens age, quotas refill, jobs, deployments and streams go on.

@@ -6,7 +6,6 @@ import secrets
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from qianfan.local import chat, checks, knowledge, plugins, replies, rules, tokens
-from qianfan.local.handler import Served
 from qianfan.local.rules import Field, Question
 from qianfan.local.wire import Refusal, as_array, as_object
 
@@ -14,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from qianfan.local.chat import Answer
-    from qianfan.local.handler import Asked
+    from qianfan.local.handler import Asked, Served
     from qianfan.local.knowledge import Knowledge
     from qianfan.local.plugins import Plugins
     from qianfan.local.wire import Json
@@ -81,7 +80,9 @@ class PluginApplications:
         names: list[str] = body.get("plugins") or []
         self._check(names)
         turns = [{"role": turn["role"], "content": turn["content"]} for turn in body.get("history") or ()]
-        found = self._find(Question([*turns, {"role": "user", "content": query}]), query, names, asked.now)
+        question = Question([*turns, {"role": "user", "content": query}])
+        given = chat.scripted(question, asked)
+        found = _Found(given, "") if given else self._find(question, query, names, asked.now)
         reply = chat.encode(found.answer, None, int(asked.now), stream=bool(body.get("stream")))
         log_id = secrets.randbits(40)
         answers = [reply.body] if reply.events is None else reply.events
@@ -89,7 +90,7 @@ class PluginApplications:
             answer["log_id"] = log_id
         if body.get("verbose"):
             answers[-1]["meta_info"] = _meta_info(query, found)
-        return Served(reply, found.answer.usage()["total_tokens"])
+        return chat.served(reply, found.answer)
 
     def _check(self, names: Sequence[str]) -> None:
         for name in names:
@@ -104,7 +105,7 @@ class PluginApplications:
         text = self._texts.nearest(query) if not names or knowledge.ID in names else None
         if text is not None:
             return _Found(chat.spoken(replies.MARK[tokens.language(query)] + text, prompt), knowledge.ID)
-        return _Found(chat.answer(question, now), "")
+        return _Found(chat.composed(question, now), "")
 
 
 def _meta_info(query: str, found: _Found) -> Json:

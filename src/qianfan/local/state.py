@@ -15,6 +15,7 @@ from qianfan.local.knowledge import Knowledge
 from qianfan.local.oauth import Registry
 from qianfan.local.plugins import Plugins
 from qianfan.local.quota import Limits, Quotas
+from qianfan.local.script import Script
 from qianfan.local.v2.keys import Keys
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ class Options:
 
 
 class State:
-    """Applications, tokens, quotas, endpoints, plugins, faults and journal, shared by the server and the Python API.
+    """Applications, tokens, quotas, endpoints, script, plugins, faults and journal, shared by the server and the Python API.
 
     Each part guards itself with a short lock of its own; none is held while bytes are sent.
 
@@ -93,6 +94,7 @@ class State:
         self.journal = Journal(options.journal_size)
         self.plugins = Plugins()
         self.knowledge = Knowledge()
+        self.script = Script()
         self._models: dict[tuple[str, str], catalog.Model] = {}
         for kind in KINDS:
             for model in catalog.models(kind):

@@ -64,6 +64,8 @@ class Reply:
         headers: Headers beside those that every answer has.
         later: Gives the answer, where it must be asked for elsewhere; of this one only the headers count.
         coming: Gives the events of a stream from elsewhere as they come, each as JSON or as bytes of the wire.
+        delay: Seconds of the platform's clock from the call to the answer, or to a stream's first event.
+        between: Seconds from each event to the next; None: as many as the platform's options say.
     """
 
     body: Json = field(default_factory=dict[str, Any])
@@ -76,6 +78,8 @@ class Reply:
     headers: dict[str, str] = field(default_factory=dict[str, str])
     later: Callable[[], Awaitable[Reply]] | None = None
     coming: AsyncGenerator[Json | bytes, None] | None = None
+    delay: float = 0.0
+    between: float | None = None
 
     def encoded(self) -> bytes:
         """Return the body of an answer that is no stream, as it goes to the wire."""

@@ -6,14 +6,13 @@ import secrets
 from typing import TYPE_CHECKING, Any
 
 from qianfan.local import chat, checks, rules, tokens
-from qianfan.local.handler import Served
 from qianfan.local.rules import Field, Question
 from qianfan.local.v2 import chunks, fields, messages, search
 from qianfan.local.wire import Refusal, Reply, as_object, new_id
 
 if TYPE_CHECKING:
     from qianfan.local.chat import Answer
-    from qianfan.local.handler import Asked
+    from qianfan.local.handler import Asked, Served
     from qianfan.local.wire import Json
 
 OBJECT, CHUNK = "chat.completion", "chat.completion.chunk"
@@ -62,16 +61,19 @@ def handle(asked: Asked) -> Served:
     """Answer a chat request."""
     body: Json = asked.content
     question = read(asked)
-    given = chat.answer(question, asked.now, asked.learnt)
+    given = chat.answer(question, asked)
     head = {"id": new_id(), "created": int(asked.now), "model": body["model"]}
-    found = {} if given.calls else search.results(body.get("web_search"), question)
+    if given.found is not None:
+        found: Json = {"search_results": given.found}
+    else:
+        found = {} if given.calls else search.results(body.get("web_search"), question)
     if question.stream:
         usage = given.usage() if fields.wants_usage(body) else None
         reply = chunks.reply({**head, "object": CHUNK}, _deltas(given), usage, found)
     else:
         choice = {"index": 0, "message": _message(given), **_end(given)}
         reply = Reply({**head, "object": OBJECT, "choices": [choice], **found, "usage": given.usage()})
-    return Served(reply, given.usage()["total_tokens"])
+    return chat.served(reply, given)
 
 
 def read(asked: Asked) -> Question:

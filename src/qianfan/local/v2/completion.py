@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from qianfan.local import chat, rules
-from qianfan.local.handler import Served
 from qianfan.local.rules import Question
 from qianfan.local.v2 import chunks, fields
 from qianfan.local.v2.chat import FINISH
@@ -13,7 +12,7 @@ from qianfan.local.wire import Reply, new_id
 
 if TYPE_CHECKING:
     from qianfan.local.chat import Answer
-    from qianfan.local.handler import Asked
+    from qianfan.local.handler import Asked, Served
     from qianfan.local.wire import Json
 
 OBJECT = "text_completion"
@@ -30,7 +29,7 @@ def handle(asked: Asked) -> Served:
         stop=fields.stop(body),
         max_output_tokens=fields.most_tokens(body),
     )
-    given = chat.answer(question, asked.now, asked.learnt)
+    given = chat.answer(question, asked)
     head = {"id": new_id(), "object": OBJECT, "created": int(asked.now), "model": body["model"]}
     if body.get("stream"):
         usage = given.usage() if fields.wants_usage(body) else None
@@ -38,7 +37,7 @@ def handle(asked: Asked) -> Served:
     else:
         choice = {"index": 0, "text": "".join(given.pieces), "finish_reason": _finish(given)}
         reply = Reply({**head, "choices": [choice], "usage": given.usage()})
-    return Served(reply, given.usage()["total_tokens"])
+    return chat.served(reply, given)
 
 
 def _pieces(given: Answer) -> list[Json]:

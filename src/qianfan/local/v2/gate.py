@@ -59,7 +59,7 @@ class _Gate(Answering):
                 raise Refused("method_not_allowed", f"method {request.method} is not supported")
             owner = self._state.keys.authenticate(request.headers)
             self._state.faults.meet(call)
-            return self._answer(request, owner)
+            return self._answer(request, call, owner)
         except Refused as refused:
             return refused.reply()
 
@@ -77,7 +77,7 @@ class _Gate(Answering):
         refused = errors.of_status(status)
         return None if refused is None else refused.reply()
 
-    def _answer(self, request: Request, owner: str) -> Reply:
+    def _answer(self, request: Request, call: Call, owner: str) -> Reply:
         """Answer a call that is charged to an owner."""
         raise NotImplementedError
 
@@ -103,11 +103,12 @@ class Service(_Gate):
         return super().reply(request, call)
 
     def takes_time(self, request: Request) -> bool:
-        """Return whether the console's store is asked."""
+        """Return whether functions of the user's or the console's store are asked."""
         name = _named(request)
-        return name is not None and models.preset(self.kind, name) is None
+        is_own = name is not None and models.preset(self.kind, name) is None
+        return is_own or self._state.script.runs_code
 
-    def _answer(self, request: Request, owner: str) -> Reply:
+    def _answer(self, request: Request, call: Call, owner: str) -> Reply:
         """Find the model, keep the quota, validate, handle."""
         state = self._state
         body, name = _body(request.content)
@@ -115,7 +116,17 @@ class Service(_Gate):
         allowance = state.quotas.admit(owner, f"v2/{self.kind}/{name}")
         site = f"http://{request.headers.get('host', 'localhost')}"
         now = state.clock.now()
-        asked = Asked(body, found.endpoint, found.model, now, found.learnt, found.reasoning, site)
+        asked = Asked(
+            body,
+            found.endpoint,
+            found.model,
+            now,
+            call,
+            state.script,
+            found.learnt,
+            reasoning=found.reasoning,
+            site=site,
+        )
         served = self._handler(asked)
         allowance.charge(served.tokens)
         served.reply.headers = allowance.headers()
@@ -127,7 +138,7 @@ class Listing(_Gate):
 
     method = "GET"
 
-    def _answer(self, request: Request, owner: str) -> Reply:  # noqa: ARG002  # it is the same for all
+    def _answer(self, request: Request, call: Call, owner: str) -> Reply:  # noqa: ARG002  # it is the same for all
         return Reply({"object": "list", "data": Models(self._state).all()})
 
     def takes_time(self, request: Request) -> bool:  # noqa: ARG002  # the store may wait for a disk
