@@ -68,7 +68,11 @@ class Answer:
 def handle(asked: Asked) -> Served:
     """Answer a chat request."""
     question = rules.validate(asked.content, asked.model)
-    given = answer(question, asked)
+    return told(asked, question, answer(question, asked))
+
+
+def told(asked: Asked, question: Question, given: Answer) -> Served:
+    """Return what a question is answered, as v1 tells it."""
     return served(encode(given, asked.model, int(asked.now), stream=question.stream), given)
 
 
@@ -90,6 +94,19 @@ def scripted(question: Question, asked: Asked) -> Answer | None:
     return asked.script.answer(question, asked) if asked.script else None
 
 
+def known(question: Question, asked: Asked) -> Answer | None:
+    """Return what the platform's user has said is the answer, by the script or by what a model was tuned with."""
+    return scripted(question, asked) or _recalled(question, asked.learnt)
+
+
+def _recalled(question: Question, learnt: Examples | None) -> Answer | None:
+    last = question.messages[-1]
+    if learnt is None or last["role"] != "user":
+        return None
+    words = learnt.nearest(last.get("content") or "")
+    return None if words is None else limited(words, prompt_tenths(question), question)
+
+
 def composed(question: Question, now: float, learnt: Examples | None = None) -> Answer:
     """Answer a question: by a refusal, what was learnt, a function call, or in other words."""
     prompt = prompt_tenths(question)
@@ -98,8 +115,8 @@ def composed(question: Question, now: float, learnt: Examples | None = None) -> 
     if last["role"] == "user":
         if replies.is_unsafe(text):
             return spoken(replies.refusal(tokens.language(text)), prompt, "content_filter")
-        if learnt is not None and (words := learnt.nearest(text)) is not None:
-            return limited(words, prompt, question)
+        if (recalled := _recalled(question, learnt)) is not None:
+            return recalled
         if question.functions and (calls := _calls(question, text, now)):
             thinking = tokens.pieces(_thoughts(question))
             spent = sum(tokens.tenths(" ".join(called.values())) for called in calls)
@@ -156,21 +173,36 @@ def encode(given: Answer, model: Model | None, created: int, *, stream: bool) ->
             }
         )
     last = len(given.pieces) - 1
-    return Reply(
-        events=[
-            {
-                **head,
-                **(found if index == 0 else {}),
-                "sentence_id": index,
-                "is_end": index == last,
-                "is_truncated": index == last and given.finish == "length",
-                "result": piece,
-                **(_verdict(given, model) if index == last else {"need_clear_history": False}),
-                "usage": usage,
-            }
-            for index, (piece, usage) in enumerate(zip(given.pieces, given.usages(), strict=True))
-        ]
-    )
+    events = [
+        event(head, index, piece, usage, model, given if index == last else None)
+        for index, (piece, usage) in enumerate(zip(given.pieces, given.usages(), strict=True))
+    ]
+    events[0].update(found)
+    return Reply(events=events)
+
+
+def event(
+    head: Json, index: int, piece: str, usage: Json, model: Model | None = None, ended: Answer | None = None
+) -> Json:
+    """Return an event of a stream.
+
+    Args:
+        head: What every event has.
+        index: Which of the events it is, counted from 0.
+        piece: What it says.
+        usage: What was spent up to it.
+        model: Whose answer ends with it.
+        ended: The answer that ends with it; None of every other event.
+    """
+    return {
+        **head,
+        "sentence_id": index,
+        "is_end": ended is not None,
+        "is_truncated": ended is not None and ended.finish == "length",
+        "result": piece,
+        **({"need_clear_history": False} if ended is None else _verdict(ended, model)),
+        "usage": usage,
+    }
 
 
 def _verdict(given: Answer, model: Model | None) -> Json:

@@ -11,6 +11,7 @@ from qianfan.local.wire import Reply, new_id
 if TYPE_CHECKING:
     from qianfan.local.chat import Answer
     from qianfan.local.handler import Asked, Served
+    from qianfan.local.wire import Json
 
 OBJECT = "completion"
 
@@ -22,37 +23,62 @@ _SQL_MODELS = frozenset({"SQLCoder-7B"})
 
 def handle(asked: Asked) -> Served:
     """Answer a completion request."""
+    question = read(asked)
+    writes_sql = asked.model is not None and asked.model.name in _SQL_MODELS
+    compose = _query if writes_sql else chat.composed
+    return told(asked, question, chat.scripted(question, asked) or compose(question, asked.now))
+
+
+def read(asked: Asked) -> Question:
+    """Return the question that a prompt is.
+
+    Raises:
+        Refusal: With the code and words of the first rule that is broken.
+    """
     body = rules.read(asked.content, FIELDS)
     prompt = rules.required(body, "prompt")
     rules.check_input([prompt], asked.model)
-    question = Question([{"role": "user", "content": prompt}], stop=tuple(body.get("stop") or ()))
-    writes_sql = asked.model is not None and asked.model.name in _SQL_MODELS
-    compose = _query if writes_sql else chat.composed
-    given = chat.scripted(question, asked) or compose(question, asked.now)
-    return chat.served(encode(given, int(asked.now), stream=bool(body.get("stream"))), given)
+    return Question(
+        [{"role": "user", "content": prompt}],
+        stream=bool(body.get("stream")),
+        stop=tuple(body.get("stop") or ()),
+    )
+
+
+def told(asked: Asked, question: Question, given: Answer) -> Served:
+    """Return what a question is answered, as v1 tells it."""
+    return chat.served(encode(given, int(asked.now), stream=question.stream), given)
 
 
 def encode(given: Answer, created: int, *, stream: bool) -> Reply:
     """Give an answer the shape of the wire."""
     head = {"id": new_id(), "object": OBJECT, "created": created}
-    is_safe = int(given.finish != "content_filter")
     if not stream:
         result = "".join(given.pieces)
-        return Reply({**head, "result": result, "is_safe": is_safe, "usage": given.usage()})
+        return Reply({**head, "result": result, "is_safe": _is_safe(given), "usage": given.usage()})
     last = len(given.pieces) - 1
     return Reply(
         events=[
-            {
-                **head,
-                "sentence_id": index,
-                "is_end": index == last,
-                "result": piece,
-                "is_safe": is_safe,
-                "usage": usage,
-            }
+            event(head, index, piece, usage, given, is_end=index == last)
             for index, (piece, usage) in enumerate(zip(given.pieces, given.usages(), strict=True))
         ]
     )
+
+
+def event(head: Json, index: int, piece: str, usage: Json, given: Answer, *, is_end: bool) -> Json:
+    """Return an event of a stream."""
+    return {
+        **head,
+        "sentence_id": index,
+        "is_end": is_end,
+        "result": piece,
+        "is_safe": _is_safe(given),
+        "usage": usage,
+    }
+
+
+def _is_safe(given: Answer) -> int:
+    return int(given.finish != "content_filter")
 
 
 def _query(question: Question, now: float) -> Answer:

@@ -32,12 +32,7 @@ _SCALE = 10**8  # eight decimals, as many as a float of 32 bits is good for
 
 def handle(asked: Asked) -> Served:
     """Return the vectors of a request's texts."""
-    body = rules.read(asked.content, FIELDS)
-    model = asked.model
-    texts = rules.required_texts(body, "input", (model and model.max_texts) or MOST_TEXTS)
-    if model is not None:
-        for text in texts:
-            rules.check_length([text], model.max_text_chars, model.max_text_tokens)
+    model, texts = asked.model, read(asked)
     dimensions = (model and model.dimensions) or DIMENSIONS
     data = [
         {"object": "embedding", "embedding": vector(text, asked.endpoint, dimensions), "index": index}
@@ -46,6 +41,20 @@ def handle(asked: Asked) -> Served:
     usage = tokens.input_usage(*texts)
     head = {"id": new_id(), "object": OBJECT, "created": int(asked.now)}
     return Served(Reply({**head, "data": data, "usage": usage}), usage["total_tokens"])
+
+
+def read(asked: Asked) -> list[str]:
+    """Return the texts of a request.
+
+    Raises:
+        Refusal: With the code and words of the first rule that is broken.
+    """
+    body, model = rules.read(asked.content, FIELDS), asked.model
+    texts = rules.required_texts(body, "input", (model and model.max_texts) or MOST_TEXTS)
+    if model is not None:
+        for text in texts:
+            rules.check_length([text], model.max_text_chars, model.max_text_tokens)
+    return texts
 
 
 def vector(text: str, space: str, dimensions: int) -> list[float]:

@@ -23,7 +23,7 @@ _FORMATS = ("text", "json_object", "json_schema")
 #: What v2 calls the engine's ends.
 FINISH = {"normal": "stop", "function_call": "tool_calls"}
 
-_SAFE, _UNSAFE = 0, 1
+SAFE, _UNSAFE = 0, 1  # the `flag` of a choice
 _CURRENT_QUESTION = -1
 
 
@@ -59,21 +59,34 @@ FIELDS = (
 
 def handle(asked: Asked) -> Served:
     """Answer a chat request."""
-    body: Json = asked.content
     question = read(asked)
-    given = chat.answer(question, asked)
-    head = {"id": new_id(), "created": int(asked.now), "model": body["model"]}
+    return told(asked, question, chat.answer(question, asked))
+
+
+def told(asked: Asked, question: Question, given: Answer) -> Served:
+    """Return what a question is answered, as v2 tells it."""
+    body: Json = asked.content
     if given.found is not None:
         found: Json = {"search_results": given.found}
     else:
         found = {} if given.calls else search.results(body.get("web_search"), question)
     if question.stream:
         usage = given.usage() if fields.wants_usage(body) else None
-        reply = chunks.reply({**head, "object": CHUNK}, _deltas(given), usage, found)
+        reply = chunks.reply(head(asked, question), _deltas(given), usage, found)
     else:
-        choice = {"index": 0, "message": _message(given), **_end(given)}
-        reply = Reply({**head, "object": OBJECT, "choices": [choice], **found, "usage": given.usage()})
+        choice = {"index": 0, "message": _message(given), **end(given)}
+        reply = Reply({**head(asked, question), "choices": [choice], **found, "usage": given.usage()})
     return chat.served(reply, given)
+
+
+def head(asked: Asked, question: Question) -> Json:
+    """Return what an answer has before its choices, and every chunk of a stream."""
+    return {
+        "id": new_id(),
+        "created": int(asked.now),
+        "model": asked.content["model"],
+        "object": CHUNK if question.stream else OBJECT,
+    }
 
 
 def read(asked: Asked) -> Question:
@@ -155,18 +168,18 @@ def _deltas(given: Answer) -> list[Json]:
     else:
         deltas += ({"content": piece} for piece in given.pieces[given.thoughts :])
     deltas[0] = {"role": "assistant", **deltas[0]}
-    choices: list[Json] = [{"index": 0, "delta": delta, "flag": _SAFE} for delta in deltas]
-    choices[-1] = {"index": 0, "delta": deltas[-1], **_end(given)}
+    choices: list[Json] = [{"index": 0, "delta": delta, "flag": SAFE} for delta in deltas]
+    choices[-1] = {"index": 0, "delta": deltas[-1], **end(given)}
     return choices
 
 
-def _end(given: Answer) -> Json:
+def end(given: Answer) -> Json:
     """Return what is known at an answer's end."""
     unsafe = given.finish == "content_filter"
-    end: Json = {
+    ending: Json = {
         "finish_reason": FINISH.get(given.finish, given.finish),
-        "flag": _UNSAFE if unsafe else _SAFE,
+        "flag": _UNSAFE if unsafe else SAFE,
     }
     if unsafe:
-        end["ban_round"] = _CURRENT_QUESTION
-    return end
+        ending["ban_round"] = _CURRENT_QUESTION
+    return ending

@@ -17,6 +17,14 @@ FIELDS = (fields.USER, Field("encoding_format", checks.one_of("float", "base64")
 
 def handle(asked: Asked) -> Served:
     """Return the vectors of a request's texts."""
-    body = rules.read(asked.content, FIELDS)
-    given = body.get("input")
-    return embedding.handle(asked._replace(content={"input": [given] if isinstance(given, str) else given}))
+    return embedding.handle(as_on_v1(asked))
+
+
+def as_on_v1(asked: Asked) -> Asked:
+    """Return what v1 would have been asked for the same vectors.
+
+    Raises:
+        Refusal: A field breaks its rule.
+    """
+    given = rules.read(asked.content, FIELDS).get("input")
+    return asked._replace(content={"input": [given] if isinstance(given, str) else given})
