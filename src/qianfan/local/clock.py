@@ -86,6 +86,15 @@ class Clock:
             if stopped is not None:
                 self._set(None, offset + stopped - self._source())
 
+    def snapshot(self) -> tuple[float | None, float]:
+        """Return where it stands, or how far ahead of its source it runs."""
+        return self._hand
+
+    def restore(self, saved: tuple[float | None, float]) -> None:
+        """Stand or run as it did then, which may be a step back."""
+        with self._lock:
+            self._set(*saved)
+
     async def wait_until(self, moment: float, unless: Future[Any] | None = None) -> bool:
         """Wait until the clock shows a time, which `advance` may bring at once; return whether it does.
 

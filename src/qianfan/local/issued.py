@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from qianfan.local.clock import Clock
 
 MOST = 100_000  # a program that asks for tokens in a loop must not fill the memory
@@ -49,6 +51,16 @@ class Issued(Generic[T]):
     def find(self, value: str) -> Token[T] | None:
         """Return the token of a value; None where none was issued, or it is forgotten."""
         return self._tokens.get(value)
+
+    def snapshot(self) -> dict[str, Token[T]]:
+        """Return a copy of the tokens by their values."""
+        with self._lock:
+            return {value: replace(token) for value, token in self._tokens.items()}
+
+    def restore(self, saved: Mapping[str, Token[T]]) -> None:
+        """Know these tokens, and no others."""
+        with self._lock:
+            self._tokens = {value: replace(token) for value, token in saved.items()}
 
     def revoke(self) -> None:
         """Call every token back."""

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from qianfan.local.wire import NotJson, as_array, as_object
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from qianfan.local.faults.fault import Fault
     from qianfan.local.script import Rule
@@ -120,6 +120,16 @@ class Journal:
         with self._lock:
             return Calls(call for call in self._calls if route is None or call.route == route)
 
+    def snapshot(self) -> list[Call]:
+        """Return a copy of the calls; one that is not answered yet stays there as it is now."""
+        with self._lock:
+            return [call if call.duration is not None else _still(call) for call in self._calls]
+
+    def restore(self, saved: Iterable[Call]) -> None:
+        """Keep these calls, and no others."""
+        with self._lock:
+            self._calls = deque(saved, self._calls.maxlen)
+
     def clear(self) -> None:
         """Forget every call."""
         with self._lock:
@@ -143,6 +153,11 @@ def open_call(request: Request, route: str, time: float, version: int | None = N
 def masked(values: Mapping[str, Any]) -> Json:
     """Return a copy in which no value of a secret name is readable."""
     return {name: MASK if name.lower() in _SECRET else value for name, value in values.items()}
+
+
+def _still(call: Call) -> Call:
+    """Return a copy of a call, to which no further event of its stream is added."""
+    return replace(call, reply=list(call.reply) if isinstance(call.reply, list) else call.reply)
 
 
 def _content(request: Request) -> Any:

@@ -55,6 +55,16 @@ class Knowledge:
         with self._lock:
             self._own += entries
 
+    def snapshot(self) -> list[_Entry]:
+        """Return a copy of the user's own texts."""
+        with self._lock:
+            return list(self._own)
+
+    def restore(self, saved: Iterable[_Entry]) -> None:
+        """Know these texts of the user's, and no others."""
+        with self._lock:
+            self._own = list(saved)
+
     def nearest(self, question: str) -> str | None:
         """Return the text with most terms of the question, or None where all have too few of them."""
         asked = _terms(question)

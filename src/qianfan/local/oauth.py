@@ -9,7 +9,7 @@ import hashlib
 import secrets
 import threading
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from qianfan.local.console.store import Table
 from qianfan.local.faults import codes
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from qianfan.local.clock import Clock
     from qianfan.local.console.store import Store
+    from qianfan.local.issued import Token
     from qianfan.local.wire import Request
 
 PATH = "/oauth/2.0/token"
@@ -61,6 +62,13 @@ class _Kept:
     sk: str = field(repr=False)
 
 
+class _Saved(NamedTuple):
+    """What a registry knows beside the store."""
+
+    applications: Mapping[str, Application]
+    tokens: Mapping[str, Token[Application]]
+
+
 class Registry:
     """The applications and tokens of one platform; the first application is its own.
 
@@ -99,6 +107,18 @@ class Registry:
             if ak in self._applications or self._kept.named(ak) is not None:
                 raise ValueError(f"an application with ak {ak!r} exists already")
             return _application(self._kept.new(name=ak, sk=sk))
+
+    def snapshot(self) -> _Saved:
+        """Return the applications that have called, strangers too, and the tokens."""
+        with self._lock:
+            return _Saved(dict(self._applications), self._tokens.snapshot())
+
+    def restore(self, saved: _Saved) -> None:
+        """Know these, and no others; the store is what it was then."""
+        with self._lock:
+            self._applications = dict(saved.applications)
+            self._app_ids = set()
+            self._tokens.restore(saved.tokens)
 
     def revoke(self) -> None:
         """Make every token issued so far unknown (code 110 from now on)."""

@@ -6,6 +6,7 @@ import signal
 import threading
 from typing import TYPE_CHECKING, Any
 
+from qianfan.local import snapshots
 from qianfan.local.clock import Clock
 from qianfan.local.console.store import MEMORY
 from qianfan.local.state import Options, State
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from qianfan.client import Qianfan
+    from qianfan.local.address import Address, Lease
     from qianfan.local.console.access import AccessKey
     from qianfan.local.console.datasets import Dataset
     from qianfan.local.console.samples import Source
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from qianfan.local.script import Rule, Says, Script, Turn
     from qianfan.local.script.rule import AtEnd
     from qianfan.local.server import Server
+    from qianfan.local.snapshots import Snapshot
     from qianfan.local.v2.keys import ApiKey
 
 _TICK = 0.5  # seconds; on Windows a wait without end cannot be interrupted
@@ -51,13 +54,18 @@ class Platform:
     ) -> None:
         self._host = host
         self._port = port
-        self._state = State(options, clock or Clock(), path)
+        clock = clock or Clock()
+        self._clock_began = clock.snapshot()
+        self._state = State(options, clock, path)
         self._application = self._state.registry.default
-        self._server: Server | None = None
+        self._server: Server | Lease | None = None
         self._lock = threading.Lock()
 
-    def start(self) -> Platform:
+    def start(self, address: Address | None = None) -> Platform:
         """Start to serve; nothing happens where it already does.
+
+        Args:
+            address: Where to serve, if that outlives this platform; by default an address of its own.
 
         Raises:
             OSError: The host or port cannot be used.
@@ -68,7 +76,7 @@ class Platform:
             if self._server is None:
                 self._state.store.hold()
                 try:
-                    self._server = _server(self._state, self._host, self._port)
+                    self._server = _serve(self._state, self._host, self._port, address)
                 except BaseException:
                     self._state.store.close()
                     raise
@@ -294,7 +302,7 @@ class Platform:
         Raises:
             ValueError: The name is not one segment of a URL, or there is no such kind.
         """
-        self._state.add_endpoint(name, kind)
+        self._state.endpoints.add(name, kind)
 
     def add_plugin(
         self, function: Callable[[str], Any], *, name: str | None = None, description: str | None = None
@@ -402,6 +410,35 @@ class Platform:
         self._state.registry.revoke()
         self._state.keys.revoke()
 
+    def snapshot(self) -> Snapshot:
+        """Return all that the platform knows now, to come back to with `restore`.
+
+        That is applications, keys and tokens, all that the console manages, endpoints, plugins, knowledge,
+        script, faults, quotas, journal and clock; the options it was made with are not part of it.
+        """
+        with self._state.store.transaction():
+            return snapshots.take(self._state.parts)
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Know what was known at a snapshot, of this or another platform, and nothing that came later.
+
+        The clock goes back too. Calls that are still being answered are cut.
+        """
+        server = self._server
+        if server is not None:
+            server.settle()
+        with self._state.store.transaction():
+            snapshots.put_back(self._state.parts, snapshot)
+
+    def reset(self) -> None:
+        """Be as new, with the same options; a state file is emptied.
+
+        Calls that are still being answered are cut.
+        """
+        clock = Clock()
+        clock.restore(self._clock_began)
+        self.restore(snapshots.take(State(self._state.options, clock).parts))
+
     def calls(self, route: str | None = None) -> Calls:
         """Return the journal: the calls so far, oldest first, secrets masked.
 
@@ -420,7 +457,7 @@ class Platform:
         self._state.journal.clear()
 
 
-def _server(state: State, host: str, port: int) -> Server:
+def _serve(state: State, host: str, port: int, address: Address | None) -> Server | Lease:
     try:
         from qianfan.local.app import build  # the extra is needed only from here on
         from qianfan.local.server import Server
@@ -430,4 +467,5 @@ def _server(state: State, host: str, port: int) -> Server:
             "pip install 'qianfan[local]'",
             name=error.name,
         ) from error
-    return Server(build(state), host, port)
+    app = build(state)
+    return Server(app, host, port) if address is None else address.lend(app)

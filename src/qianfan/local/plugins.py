@@ -13,7 +13,7 @@ from qianfan.local import functions
 from qianfan.local.wire import Refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 FAILED, BAD_PARAMETER = 4224001, 4224002
 
@@ -66,6 +66,16 @@ class Plugins:
         plugin = Plugin(name, description or documented or "", function)
         with self._lock:
             self._plugins[name] = plugin
+
+    def snapshot(self) -> dict[str, Plugin]:
+        """Return a copy of the plugins."""
+        with self._lock:
+            return dict(self._plugins)
+
+    def restore(self, saved: Mapping[str, Plugin]) -> None:
+        """Know these plugins, and no others."""
+        with self._lock:
+            self._plugins = dict(saved)
 
     def find(self, name: str) -> Plugin | None:
         """Return the plugin of that name."""

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 from qianfan.local.wire import Refusal
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from qianfan.local.clock import Clock
 
 QPS, RPM, TPM = 18, 336501, 336502
@@ -92,6 +94,14 @@ class Allowance:
                 headers[f"X-Ratelimit-Remaining-{name}"] = str(max(0, limit - used))
         return headers
 
+    def copy(self) -> Allowance:
+        """Return another of which as much is left."""
+        with self._lock:
+            other = Allowance(self._limits, self._refilled)
+            other._room, other._opened = self._room, self._opened
+            other._requests, other._tokens = self._requests, self._tokens
+            return other
+
     def _refresh(self, now: float) -> None:
         rate = self._limits.qps or 0.0
         elapsed = max(0.0, now - self._refilled)  # a real clock may be set back
@@ -108,6 +118,14 @@ class Quotas:
         self._clock = clock
         self._limits = limits
         self._allowances: dict[tuple[int | str, str], Allowance] = {}
+
+    def snapshot(self) -> dict[tuple[int | str, str], Allowance]:
+        """Return a copy of the allowances."""
+        return {key: allowance.copy() for key, allowance in list(self._allowances.items())}
+
+    def restore(self, saved: Mapping[tuple[int | str, str], Allowance]) -> None:
+        """Have these allowances, and full ones for all else."""
+        self._allowances = {key: allowance.copy() for key, allowance in saved.items()}
 
     def admit(self, owner: int | str, endpoint: str) -> Allowance:
         """Admit one call and return the allowance its tokens are charged to.

@@ -17,7 +17,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from starlette.types import ASGIApp
+    from starlette.types import ASGIApp, Receive, Scope, Send
 
 _log = logging.getLogger("qianfan")
 
@@ -28,6 +28,7 @@ TRANSPORT = "transport"  # what the `state` of a request calls its connection
 
 _KEEP_ALIVE = 75  # seconds an idle connection stays open, longer than clients usually keep theirs
 _BACKLOG = 2048
+_AT_ONCE, _PATIENCE = 0.05, 5.0  # seconds to wait for a call to end by itself, and for one that was cut
 
 
 class Server:
@@ -38,17 +39,25 @@ class Server:
         host: The address to listen on.
         port: The port to listen on; 0 takes a free one.
 
+    Attributes:
+        app: What answers the calls that come from now on; it may be replaced at any time.
+        running: What is being answered, such as `POST /v2/chat/completions`.
+
     Raises:
         OSError: The address cannot be used; `errno` is `EADDRINUSE` where the port is taken.
         RuntimeError: The server broke down as it started.
     """
 
     def __init__(self, app: ASGIApp, host: str, port: int) -> None:
+        self.app = app
+        self.running: dict[int, str] = {}
+        self._idle = threading.Event()
+        self._idle.set()
         self._socket = _bind(host, port)
         self.port: int = self._socket.getsockname()[1]
         self.url = f"http://{_reachable(host)}:{self.port}"
         self._pid = os.getpid()
-        self._uvicorn = _Uvicorn(_Config(app), self._socket)
+        self._uvicorn = _Uvicorn(_Config(self._answer), self._socket)
         # Waited for in place of the thread: a join that Ctrl-C interrupts takes a running thread for ended.
         self._ended = threading.Event()
         name = f"qianfan-local:{self.port}"
@@ -72,9 +81,15 @@ class Server:
             self._thread.join()
         self._socket.close()
 
-    def cut(self) -> None:
-        """Close every connection, and go on listening."""
-        self._uvicorn.cut()
+    def idle(self, timeout: float) -> bool:
+        """Wait for so many seconds until no call is being answered; return whether none is."""
+        return self._idle.wait(timeout)
+
+    def settle(self) -> None:
+        """Return when no call is being answered; those that do not end at once are cut."""
+        if not self.idle(_AT_ONCE):
+            self._uvicorn.call(self._uvicorn.cut)
+            self.idle(_PATIENCE)
 
     def forget(self) -> None:
         """Let go of the listening socket that a forked child has inherited.
@@ -82,6 +97,16 @@ class Server:
         Else the port would stay open, answered by nobody, when the parent is gone.
         """
         self._socket.close()
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self._idle.clear()
+        self.running[id(scope)] = f"{scope['method']} {scope['path']}"
+        try:
+            await self.app(scope, receive, send)
+        finally:
+            del self.running[id(scope)]
+            if not self.running:
+                self._idle.set()
 
     def _run(self) -> None:
         try:
@@ -154,26 +179,24 @@ class _Uvicorn(uvicorn.Server):
             asyncio.get_running_loop().remove_reader(self._listener)
         this = {asyncio.current_task()}
         while tasks := asyncio.all_tasks() - this:  # of requests, and of connections just accepted
-            self._cut()
+            self.cut()
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        self._cut()
+        self.cut()
         for server in self.servers:  # not earlier: asyncio forgets, open, what it has just accepted
             server.close()
             await server.wait_closed()
 
-    def _cut(self) -> None:
+    def cut(self) -> None:
+        """Cut every connection; in the loop."""
         for connection in list(self.server_state.connections):
             connection.transport.abort()
 
-    def cut(self) -> None:
-        """Cut every connection; from any thread."""
-        self._call(self._cut)
-
     def stop(self) -> None:
         """Make `serve` return; from any thread."""
-        self._call(self._exit.set)
+        self.call(self._exit.set)
 
-    def _call(self, function: Callable[[], None]) -> None:
+    def call(self, function: Callable[[], object]) -> None:
+        """Have a function called in the loop, if that still runs; from any thread."""
         if self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(function)
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from qianfan import catalog
+from qianfan.local import endpoints
 from qianfan.local.console.account import Account
 from qianfan.local.console.store import MEMORY, Store
+from qianfan.local.endpoints import Endpoints
 from qianfan.local.faults import Faults
 from qianfan.local.journal import Journal
 from qianfan.local.knowledge import Knowledge
@@ -19,16 +20,14 @@ from qianfan.local.script import Script
 from qianfan.local.v2.keys import Keys
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Sequence
+    from collections.abc import Sequence
 
     from qianfan.local.clock import Clock
     from qianfan.local.faults import Fault
+    from qianfan.local.snapshots import Part
 
 #: The kinds of preset models.
 KINDS = ("chat", "completion", "embedding", "plugin", "text2image", "image2text", "reranker", "tokenizer")
-
-#: The kinds a user can publish services of.
-CUSTOM_KINDS = ("chat", "completion", "embedding", "plugin", "text2image", "image2text", "reranker")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,26 +94,29 @@ class State:
         self.plugins = Plugins()
         self.knowledge = Knowledge()
         self.script = Script()
+        self.endpoints = Endpoints()
         self._models: dict[tuple[str, str], catalog.Model] = {}
         for kind in KINDS:
             for model in catalog.models(kind):
                 self._models.setdefault((model.family, model.endpoint), model)
-        self._custom: dict[tuple[str, str], None] = {}  # a set that keeps the order
-        self._lock = threading.Lock()
 
-    def add_endpoint(self, name: str, kind: str) -> None:
-        """Let a custom service of a kind answer.
-
-        Raises:
-            ValueError: The name is empty or has a character a URL's segment cannot have, or no
-                custom service can be of this kind.
-        """
-        if kind not in CUSTOM_KINDS:
-            raise ValueError(f"a custom service is one of {', '.join(CUSTOM_KINDS)}, not {kind!r}")
-        if not name or not name.isascii() or any(c in "/?#%" or c.isspace() for c in name):
-            raise ValueError(f"an endpoint is one segment of a URL, not {name!r}")
-        with self._lock:
-            self._custom[kind, name] = None
+    @property
+    def parts(self) -> dict[str, Part]:
+        """All that changes, by name: what a snapshot keeps."""
+        return {
+            "store": self.store,
+            "clock": self.clock,
+            "account": self.account,
+            "registry": self.registry,
+            "keys": self.keys,
+            "quotas": self.quotas,
+            "journal": self.journal,
+            "plugins": self.plugins,
+            "knowledge": self.knowledge,
+            "endpoints": self.endpoints,
+            "script": self.script,
+            "faults": self.faults,
+        }
 
     def model(self, family: str, endpoint: str) -> catalog.Model | None:
         """Return the catalogue's model of an endpoint; None for a custom service."""
@@ -126,9 +128,4 @@ class State:
 
     def serves_custom(self, kind: str, name: str) -> bool:
         """Return whether a custom service of a kind answers to the name."""
-        return (kind, name) in self._custom or (self.options.any_endpoint and kind in CUSTOM_KINDS)
-
-    def custom(self, kinds: Container[str]) -> list[str]:
-        """Return the names of the custom services of some kinds, in the order they were added."""
-        with self._lock:
-            return list(dict.fromkeys(name for kind, name in self._custom if kind in kinds))
+        return self.endpoints.has(kind, name) or (self.options.any_endpoint and kind in endpoints.KINDS)

@@ -61,6 +61,13 @@ class Account:
         self.services = Services(store, clock)
         self._examples = lru_cache(_KEPT)(self._learn)
 
+    def snapshot(self) -> None:
+        """Return nothing: the store has it all."""
+
+    def restore(self, saved: None) -> None:  # noqa: ARG002  # there is nothing in it
+        """Forget what was read from the store before."""
+        self._examples.cache_clear()
+
     def tuned(self, uri: str) -> Tuned | None:
         """Return the tuned model that answers at `/chat/<uri>`; None where no service has the uri.
 

@@ -36,6 +36,8 @@ _TABLES = (
     f"PRAGMA user_version = {_SCHEMA}",
 )
 
+_OFFSET = "clock offset"  # the fact that keeps how far the clock is ahead
+
 _LARGEST_ID = 2**63 - 1  # of SQLite's integers
 
 _PATIENCE = 1.0  # seconds to wait for another's file, who may be about to let it go
@@ -147,6 +149,21 @@ class Store:
                 if not self._held:
                     self._let_go()
 
+    def snapshot(self) -> tuple[list[Any], list[Any]]:
+        """Return all records and facts."""
+        with self.transaction() as connection:
+            records = connection.execute("SELECT kind, id, uid, name, body FROM records").fetchall()
+            return records, connection.execute("SELECT name, value FROM facts").fetchall()
+
+    def restore(self, saved: tuple[list[Any], list[Any]]) -> None:
+        """Keep these records and facts, and no others."""
+        with self.transaction() as connection:
+            connection.execute("DELETE FROM records")
+            connection.execute("DELETE FROM facts")
+            connection.executemany("INSERT INTO records VALUES (?, ?, ?, ?, ?)", saved[0])
+            connection.executemany("INSERT INTO facts VALUES (?, ?)", saved[1])
+            self._saved_offset = float(dict(saved[1]).get(_OFFSET, 0.0))
+
     def rest(self) -> None:
         """Let go of the file and wait, since SQLite's connections must not cross a fork.
 
@@ -172,7 +189,7 @@ class Store:
             self._connection = connection = _open(self._path)
             # Bound to this object's life, since a connection that is only forgotten warns.
             self._disconnect = weakref.finalize(self, _disconnect, connection, self._lock)
-            row = connection.execute("SELECT value FROM facts WHERE name = 'clock offset'").fetchone()
+            row = connection.execute("SELECT value FROM facts WHERE name = ?", (_OFFSET,)).fetchone()
             self._saved_offset = float(row[0]) if row else 0.0
             self._clock.catch_up(self._saved_offset)
         return self._connection
@@ -185,7 +202,7 @@ class Store:
     def _keep_offset(self, connection: sqlite3.Connection) -> float:
         offset = self._clock.offset
         if offset != self._saved_offset:
-            connection.execute("INSERT OR REPLACE INTO facts VALUES ('clock offset', ?)", (offset,))
+            connection.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (_OFFSET, offset))
         return offset
 
 

@@ -6,7 +6,7 @@ import random
 import threading
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 
@@ -27,6 +27,16 @@ if TYPE_CHECKING:
 
 _FORMAT = 1
 _SEEDS = 2**32
+
+
+class _Standing(NamedTuple):
+    """A fault of a platform, as it stood at one moment."""
+
+    fault: Fault
+    seed: str
+    met: int
+    hits: int
+    chance: Any
 
 
 class Placed(Fluent):
@@ -69,11 +79,29 @@ class Placed(Fluent):
         self._begin(self.fault.with_effect(effect))
         return self
 
+    def snapshot(self) -> _Standing:
+        """Return what it is and has counted."""
+        return _Standing(self.fault, self._seed, self.met, self.hits, self._random.getstate())
+
+    def restore(self, saved: _Standing) -> Self:
+        """Be that again."""
+        self.fault, self._seed, self.met, self.hits, chance = saved
+        self._random.setstate(chance)
+        return self
+
     def _begin(self, fault: Fault) -> None:
         self.fault = fault
         self.met = self.hits = 0
         # Of the fault's own text, so that one fault's chances do not depend on the others'.
         self._random = random.Random(f"{self._seed} {fault!r}")  # noqa: S311  # dice, no secret
+
+
+class _Saved(NamedTuple):
+    """The faults of a platform, as they stood at one moment."""
+
+    owner: Faults
+    seed: int
+    placed: list[tuple[Placed, _Standing]]
 
 
 class Faults:
@@ -170,6 +198,21 @@ class Faults:
         finally:
             with self._lock:
                 self._placed = kept
+
+    def snapshot(self) -> _Saved:
+        """Return the faults with what they have counted, and the seed."""
+        with self._lock:
+            return _Saved(self, self._seed, [(placed, placed.snapshot()) for placed in self._placed])
+
+    def restore(self, saved: _Saved) -> None:
+        """Have these faults and this seed, and no others."""
+        with self._lock:
+            self._seed = saved.seed
+            self._placed = [
+                # Whoever placed it here holds on to it; of another platform's there is a copy.
+                (placed if saved.owner is self else Placed(self, was.fault, was.seed)).restore(was)
+                for placed, was in saved.placed
+            ]
 
     def meet(self, call: Call) -> None:
         """Let a call that was let in meet the faults; the journal's entry is told which it suffers.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from qianfan.local import chat, replies
 from qianfan.local.script import files
@@ -26,6 +26,14 @@ if TYPE_CHECKING:
     from qianfan.local.rules import Question
 
 __all__ = ["Rule", "Says", "Script", "Turn"]
+
+
+class _Saved(NamedTuple):
+    """The rules of a platform, each with a copy of what it was at one moment."""
+
+    owner: Script
+    strict: bool
+    rules: list[tuple[Rule, Rule]]
 
 
 class Script:
@@ -98,6 +106,22 @@ class Script:
         """Forget every rule, and be strict no more."""
         with self._lock:
             self._rules, self.strict = (), False
+
+    def snapshot(self) -> _Saved:
+        """Return the rules with what they have counted, and whether it is strict."""
+        with self._lock:
+            return _Saved(self, self.strict, [(rule, rule.copy()) for rule in self._rules])
+
+    def restore(self, saved: _Saved) -> None:
+        """Have these rules, and no others."""
+        with self._lock:
+            self.strict = saved.strict
+            if saved.owner is self:  # whoever added them here holds on to them
+                for rule, was in saved.rules:
+                    rule.become(was)
+                self._rules = tuple(rule for rule, _ in saved.rules)
+            else:
+                self._rules = tuple(was.copy() for _, was in saved.rules)
 
     def __iter__(self) -> Iterator[Rule]:
         return iter(self._rules)

@@ -97,6 +97,18 @@ class Rule:
         says = " -> ".join(map(repr, self._sayings[2]))
         return f"<Rule {self._condition!r}: {says} ({self._calls} calls)>"
 
+    def copy(self) -> Rule:
+        """Return a rule that says the same and has counted the same."""
+        other = Rule.__new__(Rule)
+        other.__dict__.update(self.__dict__, _lock=threading.Lock(), _said=self._said.copy())
+        return other
+
+    def become(self, other: Rule) -> None:
+        """Say and have counted what a copy does."""
+        with self._lock:
+            self._sayings, self._calls, self._begun = other._sayings, other._calls, other._begun
+            self._said = other._said.copy()
+
     def find(self, turn: Turn) -> Place | None:
         """Return what to say in a turn; None where the rule is not for it.
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from qianfan.local.clock import Clock
     from qianfan.local.console.store import Store
+    from qianfan.local.issued import Token
     from qianfan.local.oauth import Registry
 
 _FORM = "bce-v3/ALTAK-{}/{}"
@@ -81,6 +82,15 @@ class Keys:
         """Return a token for whoever has an access key, and when it will expire."""
         value = _FORM.format(secrets.token_hex(_ID // 2), secrets.token_hex(20))
         return value, self._tokens.add(value, access_key, lifetime).expires
+
+    def snapshot(self) -> Mapping[str, Token[str]]:
+        """Return the exchanged tokens; the store has the keys."""
+        return self._tokens.snapshot()
+
+    def restore(self, saved: Mapping[str, Token[str]]) -> None:
+        """Know these tokens, and no others; the store is what it was then."""
+        self._keys = {}
+        self._tokens.restore(saved)
 
     def revoke(self) -> None:
         """Make every exchanged token unknown; the keys stay."""

@@ -68,7 +68,7 @@ class Models:
         now, account = self._state.clock.now(), self._state.account
         tuned = (it for it in account.services.all() if it.status(now) == services.DONE)
         listed += [_shown(service.uri, int(service.created)) for service in tuned]
-        return listed + [_shown(name) for name in self._state.custom((*KINDS, "completion"))]
+        return listed + [_shown(name) for name in self._state.endpoints.names((*KINDS, "completion"))]
 
 
 def preset(kind: str, name: str) -> Found | None:
