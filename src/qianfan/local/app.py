@@ -174,15 +174,17 @@ class _Endpoint:
         call.status = reply.status
         call.reply = journal.masked(reply.body) if reply.events is None else []
         self._state.journal.add(call)
+        is_stream = reply.events is not None or reply.coming is not None
+        if reply.delay and not (is_stream and call.fault is None):  # the head of a stream does not wait
+            due = self._state.clock.wait_until(call.time + reply.delay)
+            if not await _unless_gone(due, receive):
+                return
         headers = self._headers(request, reply)
         if call.fault is not None and not await self._befall(reply, headers, call, started, scope, receive):
             return
         start = {"type": "http.response.start", "status": reply.status, "headers": headers}
-        if reply.coming is None and reply.events is None:
+        if not is_stream:
             content = reply.encoded()
-            due = call.time + reply.delay
-            if reply.delay and not await _unless_gone(self._state.clock.wait_until(due), receive):
-                return
             call.duration = time.perf_counter() - started
             headers.append((b"content-length", b"%d" % len(content)))
             await send(start)
@@ -225,8 +227,7 @@ class _Endpoint:
 
     async def _stream(self, reply: Reply, call: Call, started: float, receive: Receive, send: Send) -> None:
         events, clock = reply.events or [], self._state.clock
-        between = self._state.options.chunk_delay if reply.between is None else reply.between
-        last = len(events) - 1
+        between, last = self._between(reply), len(events) - 1
         gone = asyncio.ensure_future(receive())  # a disconnect, of theirs or by stop(), ends the wait
         try:
             for index, event in enumerate(events):
@@ -242,6 +243,10 @@ class _Endpoint:
                 await send({"type": "http.response.body", "body": body, "more_body": index < last})
         finally:
             gone.cancel()
+
+    def _between(self, reply: Reply) -> float:
+        """Return the seconds between the events of a stream."""
+        return self._state.options.chunk_delay if reply.between is None else reply.between
 
     async def _relay(
         self,
@@ -297,7 +302,7 @@ class _Endpoint:
             pieces if call.method != "HEAD" else [b""],
             is_stream=told is not None,
             chunked=scope["http_version"] == "1.1",
-            pause=self._state.options.chunk_delay,
+            pause=self._between(reply),
         )
         gone = asyncio.ensure_future(receive())
         try:

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from qianfan.local.rules import Question
     from qianfan.local.wire import Json
 
-_SAID = frozenset(
+# Fields of a body that a turn has attributes for.
+_TOLD = frozenset(
     {"messages", "prompt", "query", "history", "system", "stream", "functions", "tools", "model"}
 )
 
@@ -76,8 +77,9 @@ class Turn:
         """Return whether it is a model that is asked, by any of the names the catalogue has for it."""
         kind = _KINDS.get(self.kind, self.kind)
         known = catalog.find(kind, model)
-        names = {model.casefold(), catalog.v2_id(kind, model)} | ({known.endpoint} if known else set())
-        return not names.isdisjoint((self.model.casefold(), self.endpoint))
+        names = {model, catalog.v2_id(kind, model), known.endpoint if known else model}
+        asked = {self.model.casefold(), self.endpoint.casefold()}
+        return not asked.isdisjoint(map(str.casefold, names))
 
 
 _KINDS = {"erniebot": "plugin"}  # where the catalogue keeps their names
@@ -97,5 +99,5 @@ def turn(question: Question, asked: Asked) -> Turn:
         endpoint=asked.endpoint,
         functions=question.functions,
         stream=bool(content.get("stream")),
-        parameters={name: value for name, value in content.items() if name not in _SAID},
+        parameters={name: value for name, value in content.items() if name not in _TOLD},
     )
