@@ -28,7 +28,9 @@ class _Found(NamedTuple):
 def choose(sources: Sources, *, local: bool) -> tuple[int, Credential, Credential | None]:
     """Return the version that answers, its credential, and the credential of what exists on v1 only.
 
-    The strongest level decides; within a level v2 comes before v1, as v1 was announced to end.
+    The strongest level decides; within a level v2 comes before v1, as v1 was announced to end. What exists
+    on v1 only is called with what stands beside the key or before it: a key of the environment's is not
+    that of a client which was given another.
 
     Raises:
         InvalidArgumentError: No credential, half of one, one in the wrong place, or none for the
@@ -36,10 +38,8 @@ def choose(sources: Sources, *, local: bool) -> tuple[int, Credential, Credentia
     """
     wanted = _version(sources)
     found = sorted(_all(sources, local=local), key=lambda kind: kind.level)  # a stable sort
-    on_v1 = [kind for kind in found if 1 in kind.versions]
-    fitting = [kind for kind in found if wanted in kind.versions] if wanted else found
-    if wanted == 1:
-        fitting = [kind for kind in fitting if kind.versions == (1,)] or fitting  # a token before a signature
+    on_v1 = sorted((kind for kind in found if 1 in kind.versions), key=_for_v1)
+    fitting = found if wanted is None else on_v1 if wanted == 1 else [it for it in found if 2 in it.versions]
     if not local and sources.flag("no_auth", default=False) and (not fitting or fitting[0].level > 0):
         return wanted or 1, NoCredential(), NoCredential()
     if not fitting and local:  # the platform in this process takes any key
@@ -52,8 +52,25 @@ def choose(sources: Sources, *, local: bool) -> tuple[int, Credential, Credentia
     credential = own.make()
     if version == 1:
         return version, credential, credential
-    on_v1 = [kind for kind in on_v1 if kind.versions == (1,)] or on_v1
-    return version, credential, on_v1[0].make() if on_v1 else None
+    return version, credential, _beside(own, on_v1)
+
+
+def _for_v1(kind: _Found) -> tuple[int, bool]:
+    """Sort by level, then a token before a signature."""
+    return kind.level, kind.versions != (1,)
+
+
+def _beside(own: _Found, on_v1: list[_Found]) -> Credential | None:
+    """Return the first that is no weaker than the credential in use; what is no good only where it was passed."""
+    for kind in on_v1:
+        if kind.level > own.level:
+            break
+        try:
+            return kind.make()
+        except InvalidArgumentError:
+            if kind.level == 0:
+                raise
+    return None
 
 
 def _all(sources: Sources, *, local: bool) -> list[_Found]:
@@ -88,7 +105,7 @@ def _all(sources: Sources, *, local: bool) -> list[_Found]:
         ),
         _Found(token_level, (1,), lambda: credentials.access_token(token)),
         _Found(min(ak_level, sk_level), (1,), lambda: _application(ak, sk, local=local)),
-        _Found(code_level, (1,), lambda: credentials.AccessCode(code)),
+        _Found(code_level, (1,), lambda: credentials.access_code(code)),
     ]
     return [kind for kind in kinds if kind.level < _NOWHERE]
 

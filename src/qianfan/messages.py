@@ -76,12 +76,15 @@ class Messages:
         self._messages.append(entry)
 
     def _from_text(self, text: str, role: str | Role | None) -> dict[str, Any]:
-        call = self._messages[-1].get("function_call") if self._messages else None
+        last = self._messages[-1] if self._messages else {}
+        call, calls = last.get("function_call"), last.get("tool_calls")
         if role is None:
-            role = Role.Function if call else Role.User
+            role = Role.Function if call else Role.Tool if calls else Role.User
         entry: dict[str, Any] = {"role": _name(role), "content": text}
         if entry["role"] == "function" and call:
             entry["name"] = call.get("name", "")
+        elif entry["role"] == "tool":
+            entry["tool_call_id"] = _only_id(call, calls)
         return entry
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
@@ -95,6 +98,18 @@ class Messages:
 
     def __repr__(self) -> str:
         return f"Messages({self._messages!r})"
+
+
+def _only_id(call: Any, calls: Any) -> str:
+    """Return the id of the one call that a message makes, in v1's form or in v2's."""
+    if calls and len(calls) == 1:
+        return str(calls[0].get("id"))
+    if call and not calls:
+        return str(call.get("id") or call.get("name"))
+    raise InvalidArgumentError(
+        "a text of the role tool answers one call, and the message before makes none or several",
+        hint='append {"role": "tool", "tool_call_id": ..., "content": ...} for each',
+    )
 
 
 def _from_reply(reply: Mapping[str, Any], role: str | Role | None) -> dict[str, Any]:

@@ -36,9 +36,10 @@ class Record(dict[str, Any]):
         except KeyError:
             raise AttributeError(f"no field {name!r} among {sorted(self)}") from None
 
-    def model_dump(self) -> dict[str, Any]:
-        """Return a plain dict; the name that openai's objects have for it."""
-        return dict(self)
+    def model_dump(self, *, exclude_none: bool = False) -> dict[str, Any]:
+        """Return a plain dict, as openai's objects do, with or without what is None."""
+        plain: dict[str, Any] = _dumped(self, exclude_none)
+        return plain
 
 
 class ToolCall(Record):
@@ -211,9 +212,13 @@ class Response(Mapping[str, Any]):
 
         raise InvalidArgumentError("nothing to parse: the call named no type or schema in response_format=")
 
-    def model_dump(self) -> dict[str, Any]:
-        """Return the body; the name that openai's objects have for it."""
-        return self.body
+    def model_dump(self, *, exclude_none: bool = False) -> dict[str, Any]:
+        """Return the body with its `choices` as a plain dict, as openai's objects do, with or without what is None."""
+        choices = [] if "choices" in self.body else _choices(self.body)
+        plain: dict[str, Any] = _dumped(
+            {**self.body, **({"choices": choices} if choices else {})}, exclude_none
+        )
+        return plain
 
     @property
     def usage(self) -> Usage:
@@ -261,7 +266,9 @@ class Response(Mapping[str, Any]):
     @property
     def request_id(self) -> str | None:
         """The platform's id of this request: its own header, else the id in the body."""
-        return self.headers.get("X-Baidu-Request-Id") or self.body.get("id")
+        body = self.body  # of the console `requestId`, or `log_id`
+        found = body.get("id") or body.get("requestId") or body.get("log_id")
+        return self.headers.get("X-Baidu-Request-Id") or (None if found is None else str(found))
 
     def __getitem__(self, key: str) -> Any:
         if key in _FIELDS:
@@ -295,7 +302,7 @@ class Response(Mapping[str, Any]):
     __hash__ = None  # type: ignore[assignment]  # its body can change
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Response, (self.code, self.headers, self.body)
+        return type(self), (self.code, self.headers, self.body)
 
     def keys(self) -> KeysView[str]:
         """Return the body's keys."""
@@ -326,7 +333,9 @@ def _choices(body: dict[str, Any]) -> list[dict[str, Any]]:
     call = body.get("function_call")
     if call:
         function = {"name": call.get("name"), "arguments": call.get("arguments")}
-        message["tool_calls"] = [{"index": 0, "id": call["name"], "type": "function", "function": function}]
+        message["tool_calls"] = [
+            {"index": 0, "id": call.get("name"), "type": "function", "function": function}
+        ]
     if "is_end" not in body:
         return [{"index": 0, "message": message, "finish_reason": _finish(body)}]
     return [{"index": 0, "delta": message, "finish_reason": _finish(body) if body["is_end"] else None}]
@@ -339,6 +348,17 @@ def _finish(body: dict[str, Any]) -> str:
         return "content_filter"
     said = "length" if body.get("is_truncated") else body.get("finish_reason") or "stop"
     return "stop" if said == "normal" else str(said)
+
+
+def _dumped(value: Any, exclude_none: bool) -> Any:
+    """Return a copy of a JSON value in plain dicts and lists."""
+    if isinstance(value, dict):
+        return {
+            name: _dumped(field, exclude_none)
+            for name, field in value.items()
+            if not (exclude_none and field is None)
+        }
+    return [_dumped(item, exclude_none) for item in value] if isinstance(value, list) else value
 
 
 _FIELDS = frozenset({"body", "code", "headers"})

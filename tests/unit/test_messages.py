@@ -198,3 +198,83 @@ def test_a_stream_half_read_is_refused() -> None:
 
     with pytest.raises(InvalidArgumentError, match="not been read to its end"):
         Messages().append(stream)
+
+
+def tool_call(call_id: str = "as-9") -> dict[str, Any]:
+    """Return a tool call as v2 has it."""
+    return {"id": call_id, "type": "function", "function": CALL}
+
+
+def reply_of_v2(*ids: str, **message: Any) -> Response:
+    """Return a reply of v2 that calls tools, as the dialect makes it."""
+    told = {"role": "assistant", "content": None, "tool_calls": [tool_call(it) for it in ids], **message}
+    body = {"choices": [{"index": 0, "message": told}], "result": "", "function_call": {**CALL, "id": ids[0]}}
+    return Response(200, {}, body)
+
+
+class TestToolCalls:
+    """Conversations with tool calls of v2."""
+
+    def test_one_call_is_kept_with_its_id(self) -> None:
+        """One call is kept in the form that both versions can be told, with the model's own id."""
+        messages = conversation("北京天气？", reply_of_v2("as-9"), "25℃")
+
+        assert messages[1] == {"role": "assistant", "content": "", "function_call": {**CALL, "id": "as-9"}}
+        assert messages[2] == {"role": "function", "name": "get_weather", "content": "25℃"}
+
+    def test_several_calls_are_kept(self) -> None:
+        """Of several calls none is lost; each answer names its own."""
+        answers = [{"role": "tool", "tool_call_id": it, "content": "25℃"} for it in ("a", "b")]
+        messages = conversation("?", reply_of_v2("a", "b"), *answers)
+
+        assert messages[1]["tool_calls"] == [tool_call("a"), tool_call("b")]
+        assert list(messages)[2:] == answers
+
+    def test_thoughts_are_not(self) -> None:
+        """What a reasoning model thought is no part of the conversation."""
+        reply = Response(200, {}, {"result": "好", "reasoning_content": "想"})
+
+        assert conversation("?", reply)[1] == {"role": "assistant", "content": "好"}
+
+    @pytest.mark.parametrize(
+        ("after", "role", "call_id"),
+        [
+            ({"role": "assistant", "content": None, "tool_calls": [tool_call()]}, None, "as-9"),
+            ({"role": "assistant", "content": None, "tool_calls": [tool_call()]}, "tool", "as-9"),
+            (reply_of_v2("as-9").choices[0].message, None, "as-9"),
+            (reply_of_v2("as-9"), Role.Tool, "as-9"),
+            (Response(200, {}, {"result": "", "function_call": CALL}), "tool", "get_weather"),
+        ],
+        ids=["a message", "as tool", "a choice's message", "a reply", "a reply of v1"],
+    )
+    def test_a_text_answers_the_one_call(self, after: Any, role: Any, call_id: str) -> None:
+        """A text after a message with one tool call is that tool's answer, and carries its id."""
+        messages = conversation("?", after)
+        messages.append("25℃", role)
+
+        assert messages[-1] == {"role": "tool", "content": "25℃", "tool_call_id": call_id}
+
+    @pytest.mark.parametrize(
+        ("after", "role"),
+        [
+            ({"role": "assistant", "content": None, "tool_calls": [tool_call("a"), tool_call("b")]}, None),
+            (reply_of_v2("a", "b"), "tool"),
+            ("just a text", "tool"),
+        ],
+        ids=["several", "several of a reply", "none"],
+    )
+    def test_a_text_that_could_answer_any(self, after: Any, role: Any) -> None:
+        """Where a message makes several calls, or none, a text alone does not say which it answers."""
+        messages = conversation("?", after)
+        with pytest.raises(InvalidArgumentError, match="answers one call") as caught:
+            messages.append("25℃", role)
+
+        assert "tool_call_id" in caught.value.hint
+        assert len(messages) == 2
+
+    def test_a_text_of_the_users(self) -> None:
+        """A role that is said counts after a tool call too."""
+        messages = conversation("?", {"role": "assistant", "content": None, "tool_calls": [tool_call()]})
+        messages.append("算了", "user")
+
+        assert messages[-1] == {"role": "user", "content": "算了"}

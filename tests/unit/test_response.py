@@ -13,7 +13,8 @@ import pytest
 from support.processes import python
 
 import qianfan
-from qianfan.response import RateLimits, Record, Response, Usage
+from qianfan.resources.models import ModelList
+from qianfan.response import Choice, Message, RateLimits, Record, Response, ToolCall, Usage
 
 from .copies import pickled
 
@@ -390,3 +391,157 @@ class TestRateLimits:
         reply = Response(200, {"X-Ratelimit-Limit-Requests": "5"}, {"rate_limit": "mine"})
 
         assert (reply.rate_limit.limit_requests, reply["rate_limit"]) == (5, "mine")
+
+
+V1_CALL = {"name": "f", "arguments": "{}"}
+
+
+class TestChoices:
+    """Answers in the form of openai, whichever API gave them."""
+
+    def test_of_v2(self) -> None:
+        """What the service sent is typed, and a dict still."""
+        call = {"id": "a", "type": "function", "function": V1_CALL}
+        message = {"role": "assistant", "content": None, "tool_calls": [call], "reasoning_content": "想"}
+        reply = Response(
+            200, {}, {"choices": [{"index": 1, "message": message, "finish_reason": "tool_calls"}]}
+        )
+        choice = reply.choices[0]
+
+        assert (type(choice), type(choice.message)) == (Choice, Message)
+        assert (choice.index, choice.finish_reason) == (1, "tool_calls")
+        assert (choice.message.role, choice.message.content) == ("assistant", None)
+        assert choice.message.reasoning_content == "想"
+        assert [type(it) for it in choice.message.tool_calls or ()] == [ToolCall]
+        told = (choice.message.tool_calls or [])[0]
+        assert (told.id, told.name, told.arguments) == ("a", "f", "{}")
+        assert (told.type, told.function.name, told.function.arguments) == ("function", "f", "{}")
+        assert choice == reply["choices"][0]
+        assert choice.message["tool_calls"][0]["function"] == V1_CALL
+        assert json.loads(json.dumps(choice.message)) == message
+
+    def test_of_an_empty_choice(self) -> None:
+        """What is not there reads as nothing, whatever the event holds."""
+        choice = Response(200, {}, {"choices": [{}]}).choices[0]
+
+        assert (choice.index, choice.finish_reason) == (0, None)
+        for message in (choice.message, choice.delta):
+            assert (message.role, message.content, message.tool_calls) == ("assistant", None, None)
+        part = ToolCall({"index": 0, "function": None})
+        assert (part.id, part.name, part.arguments) == ("", "", "")
+
+    @pytest.mark.parametrize(
+        ("body", "finish"),
+        [
+            ({"result": "好"}, "stop"),
+            ({"result": "好", "finish_reason": "normal"}, "stop"),
+            ({"result": "好", "finish_reason": "stop"}, "stop"),
+            ({"result": "好", "is_truncated": True}, "length"),
+            ({"result": "好", "is_truncated": True, "finish_reason": "normal"}, "length"),
+            ({"result": "好", "need_clear_history": True}, "content_filter"),
+            ({"result": "好", "finish_reason": "content_filter"}, "content_filter"),
+        ],
+        ids=str,
+    )
+    def test_of_v1(self, body: dict[str, Any], finish: str) -> None:
+        """They are made of what v1 says, when they are asked for."""
+        reply = Response(200, {}, dict(body))
+        choice = {"index": 0, "message": {"role": "assistant", "content": "好"}, "finish_reason": finish}
+
+        assert reply.choices == reply["choices"] == reply.get("choices") == [choice]
+        assert "choices" in reply
+        assert dict(reply) == reply.body == body
+
+    @pytest.mark.parametrize(
+        ("call", "name"), [(V1_CALL, "f"), ({"arguments": "{}"}, None)], ids=["named", "unnamed"]
+    )
+    def test_a_function_call_of_v1(self, call: dict[str, Any], name: str | None) -> None:
+        """v1's one call is a tool call, whose id is its name: v1 has no other."""
+        choice = Response(200, {}, {"result": "", "function_call": call}).choices[0]
+
+        assert choice.finish_reason == "tool_calls"
+        assert choice.message["tool_calls"] == [
+            {"index": 0, "id": name, "type": "function", "function": {"name": name, "arguments": "{}"}}
+        ]
+
+    @pytest.mark.parametrize(("end", "finish"), [(False, None), (True, "stop")])
+    def test_an_event_of_v1(self, end: bool, finish: str | None) -> None:
+        """An event of a stream has an increment, and says why the text ends where it does."""
+        choice = Response(200, {}, {"result": "好", "is_end": end, "sentence_id": 0}).choices[0]
+
+        assert (choice.delta.content, choice.finish_reason) == ("好", finish)
+        assert choice.message == {}
+
+    @pytest.mark.parametrize("body", [{}, {"data": []}, {"error_code": 18}], ids=str)
+    def test_none(self, body: dict[str, Any]) -> None:
+        """A reply that is none of a model has none."""
+        reply = Response(200, {}, body)
+
+        assert reply.choices == []
+        assert "choices" not in reply
+        with pytest.raises(KeyError):
+            reply["choices"]
+
+    def test_thoughts(self) -> None:
+        """Thoughts read from the reply itself too."""
+        assert Response(200, {}, {"reasoning_content": "想"}).reasoning_content == "想"
+        assert Response(200, {}, {}).reasoning_content is None
+
+
+class TestModelDump:
+    """Plain dicts, as code for openai asks for them."""
+
+    def test_of_a_reply(self) -> None:
+        """The body and its choices, as a copy: what is changed in it stays there."""
+        reply = Response(200, {}, {"result": "好", "usage": {"total_tokens": 1}})
+        dumped = reply.model_dump()
+
+        assert dumped == {**reply.body, "choices": reply["choices"]}
+        dumped["usage"]["total_tokens"] = 7
+        assert reply.usage.total_tokens == 1
+
+    def test_of_v2(self) -> None:
+        """What the service sent is there as it came."""
+        body = {"choices": [{"message": {"content": None}}], "result": "", "list": [{"a": None}, 1]}
+
+        assert Response(200, {}, body).model_dump() == body
+        assert Response(200, {}, body).model_dump(exclude_none=True) == {
+            "choices": [{"message": {}}],
+            "result": "",
+            "list": [{}, 1],
+        }
+
+    def test_of_a_message(self) -> None:
+        """A message dumps to what can be sent again."""
+        message = Message({"role": "assistant", "content": None, "tool_calls": [{"id": "a"}]})
+
+        assert type(message.model_dump()) is dict
+        assert message.model_dump() == message
+        assert message.model_dump(exclude_none=True) == {"role": "assistant", "tool_calls": [{"id": "a"}]}
+
+
+class TestModelList:
+    """The list of models."""
+
+    LIST = ModelList(200, {"A": "b"}, {"object": "list", "data": [{"id": "m", "owned_by": "x"}, {"id": "n"}]})
+
+    def test_as_a_list(self) -> None:
+        """It gives the models one by one; as a mapping it is the body."""
+        assert [model.id for model in self.LIST] == ["m", "n"]
+        assert (len(self.LIST), bool(ModelList(200, {}, {"data": []}))) == (2, False)
+        assert self.LIST.data[0].owned_by == "x"
+        assert self.LIST["data"] == self.LIST["body"]["data"]
+        assert dict(self.LIST) == self.LIST.body
+
+    @pytest.mark.parametrize("body", [{}, {"data": None}])
+    def test_of_nothing(self, body: dict[str, Any]) -> None:
+        """A list of nothing is one."""
+        assert list(ModelList(200, {}, body)) == []
+
+    @pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, pickled], ids=["copy", "deep", "pickle"])
+    def test_copies(self, copied: Any) -> None:
+        """A copy is a list of models still."""
+        twin = copied(self.LIST)
+
+        assert (type(twin), twin.body, twin.headers) == (ModelList, self.LIST.body, {"A": "b"})
+        assert [model.id for model in twin] == ["m", "n"]

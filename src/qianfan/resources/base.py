@@ -137,16 +137,9 @@ class Resource:
                 raise InvalidArgumentError(f"model and endpoint are names, not {type(given).__name__}")
         own = tuple(fields)
         fields.update(parameters)
-        take = fields.pop
-        options = Options(
-            take("retry_count", None), take("request_timeout", None), take("backoff_factor", None)
-        )
-        headers = mapping("headers", take("headers", None))
-        query = mapping("query", None if "query" in own else take("query", None))
-        extra = mapping("extra", take("extra", None))
-        request_id = take("request_id", None)
-        if request_id:
-            headers = {**headers, "Request_id": request_id}
+        options, headers = taken(fields)
+        query = mapping("query", None if "query" in own else fields.pop("query", None))
+        extra = mapping("extra", fields.pop("extra", None))
         for name in self.reserved:
             if name in parameters:
                 raise InvalidArgumentError(f"{name} is no parameter here: another argument stands for it")
@@ -156,6 +149,15 @@ class Resource:
                     raise InvalidArgumentError(f"extra holds {name}, which is an argument of its own")
             fields.update(extra)
         return Call(self.kind, model, endpoint, fields, stream, headers, query), options
+
+
+def taken(fields: dict[str, Any]) -> tuple[Options, Mapping[str, str]]:
+    """Take out of the fields of a call its options and headers."""
+    take = fields.pop
+    options = Options(take("retry_count", None), take("request_timeout", None), take("backoff_factor", None))
+    headers = mapping("headers", take("headers", None))
+    request_id = take("request_id", None)
+    return options, {**headers, "Request_id": request_id} if request_id else headers
 
 
 _NOTHING: Mapping[str, Any] = {}

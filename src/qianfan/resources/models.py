@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypedDict
 
-from qianfan.core.call import Call, Options
+from qianfan.core.call import Call
 from qianfan.errors import RequestError
+from qianfan.resources.base import mapping, renamed, taken
 from qianfan.response import Record, Response
 
 if TYPE_CHECKING:
@@ -14,15 +15,21 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from qianfan.client import Qianfan
+    from qianfan.core.call import Options
 
 
 class ListOptions(TypedDict, total=False):
-    """What the call may set for itself; see `qianfan.resources.base.CommonOptions`."""
+    """What the call may set for itself: see `qianfan.resources.base.CallOptions`, and openai's names of it."""
 
     retry_count: int | None
     request_timeout: float | None
     backoff_factor: float | None
+    request_id: str | None
     headers: Mapping[str, str] | None
+    query: Mapping[str, str] | None
+    timeout: float | None
+    extra_headers: Mapping[str, str] | None
+    extra_query: Mapping[str, str] | None
 
 
 class ModelList(Response):
@@ -75,8 +82,11 @@ def _checked(reply: Response) -> ModelList:
     return reply  # type: ignore[return-value]  # see `becomes`
 
 
-def _listed(options: ListOptions) -> tuple[Call, Options]:
-    call = Call("models", None, None, {}, headers=options.get("headers"), becomes=ModelList)
-    return call, Options(
-        options.get("retry_count"), options.get("request_timeout"), options.get("backoff_factor")
-    )
+def _listed(parameters: Mapping[str, Any]) -> tuple[Call, Options]:
+    fields = renamed(parameters)
+    options, headers = taken(fields)
+    query = mapping("query", fields.pop("query", None))
+    if fields:
+        known = ", ".join(ListOptions.__annotations__)
+        raise TypeError(f"unexpected argument {min(fields)!r}; known: {known}")
+    return Call("models", None, None, {}, headers=headers, query=query, becomes=ModelList), options
