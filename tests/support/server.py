@@ -15,6 +15,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
+from support import v2
 from support.replies import CLOSE, RESET, STALL, Gate, Pause, answer, head, page, streamed, whole
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from support.replies import Script
 
 TOKEN_PATH = "/oauth/2.0/token"
+EXCHANGE_PATH = "/v1/BCE-BEARER/token"
 
 #: How a client begins that takes a plain port for one that speaks TLS.
 _TLS_GREETING = b"\x16\x03"
@@ -66,8 +68,8 @@ class Received:
 class Server:
     """A small platform that follows a script.
 
-    Without a script it issues tokens and answers every chat. It runs in a thread and a loop of its
-    own, so it answers threads and loops alike.
+    Without a script it issues tokens and bearers, and answers every chat in the words of the API that is
+    called. It runs in a thread and a loop of its own, so it answers threads and loops alike.
 
     Args:
         tls: A server context; the server then speaks TLS, or plays a proxy that reaches a TLS host.
@@ -80,6 +82,7 @@ class Server:
     ) -> None:
         self.requests: list[Received] = []
         self.token_requests: list[Received] = []
+        self.exchanges: list[Received] = []
         self.tunnels: list[Received] = []
         self.connections = 0
         self.open_connections = 0
@@ -95,6 +98,8 @@ class Server:
         self._always: Script | None = None
         self._token_scripts: deque[Script] = deque()
         self._always_token: Script | None = None
+        self._exchange_scripts: deque[Script] = deque()
+        self._always_exchange: Script | None = None
         self._issued = 0
         self._protocols: set[_Connection] = set()
         self._loop = asyncio.new_event_loop()
@@ -128,6 +133,18 @@ class Server:
     def always_token(self, script: Script) -> None:
         """Answer every token request so, when no script is left."""
         self._always_token = script
+
+    def answer_exchange(self, *scripts: Script) -> None:
+        """Answer the next exchanges of keys for bearers so, one script each."""
+        self._exchange_scripts.extend(scripts)
+
+    def always_exchange(self, script: Script) -> None:
+        """Answer every exchange so, when no script is left."""
+        self._always_exchange = script
+
+    def bearer(self, number: int = 1) -> str:
+        """Return a bearer as the server exchanges it, counted from 1."""
+        return f"bce-v3/ALTAK-{self.port:05d}/{number:040x}"
 
     def token(self, number: int = 1) -> str:
         """Return a token as the server issues it, counted from 1."""
@@ -218,6 +235,11 @@ class Server:
             if self._token_scripts:
                 return self._token_scripts.popleft()
             return self._always_token or self._issue()
+        if request.path == EXCHANGE_PATH:
+            self.note(lambda: self.exchanges.append(request))
+            if self._exchange_scripts:
+                return self._exchange_scripts.popleft()
+            return self._always_exchange or v2.exchanged(self.bearer(len(self.exchanges)))
         self.note(lambda: self.requests.append(request))
         chosen = self.choose(request)
         if chosen is not None:
@@ -226,7 +248,10 @@ class Server:
             return self._scripts.popleft()
         if self._always is not None:
             return self._always
-        return streamed() if b'"stream":true' in request.body else answer()
+        streams = b'"stream":true' in request.body
+        if request.path.startswith("/v2/"):
+            return v2.streamed() if streams else v2.answered()
+        return streamed() if streams else answer()
 
     def _issue(self) -> Script:
         self._issued += 1

@@ -20,6 +20,9 @@ MESSAGES = [{"role": "user", "content": "你好"}]
 #: The Secret Key of every client here: a text that must appear nowhere.
 SK = "sk-5up3r53cr3t"
 
+#: The API key of every client of v2 here: another such text.
+KEY = "bce-v3/ALTAK-5up3r/53cr3t53cr3t53cr3t53cr3t53cr3t53cr3t5"
+
 #: The four ways: sync or async, the reply whole or in events.
 WAYS = ("sync", "async", "sync-stream", "async-stream")
 

@@ -11,7 +11,7 @@ import pytest
 import trustme
 from support.processes import steers
 from support.server import Server
-from support.worlds import SK, WAYS, World
+from support.worlds import KEY, SK, WAYS, World
 
 import qianfan
 
@@ -104,3 +104,24 @@ def world(request: pytest.FixtureRequest) -> Iterator[World]:
     way = World(request.param)
     yield way
     way.close()
+
+
+@pytest.fixture
+def make_v2(make: Callable[..., qianfan.Qianfan], server: Server) -> Callable[..., qianfan.Qianfan]:
+    """Return a maker of clients of v2 for the server; without a credential they have an API key."""
+
+    def make_v2(**credential: Any) -> qianfan.Qianfan:
+        own = (
+            credential
+            if {"api_key", "access_key", "token_provider"} & set(credential)
+            else {"api_key": KEY, **credential}
+        )
+        return make(**{"ak": "", "sk": "", "iam_base_url": server.url, **own})
+
+    return make_v2
+
+
+@pytest.fixture
+def pair() -> dict[str, str]:
+    """Return an IAM key pair that no other test has."""
+    return {"access_key": f"ALTAK{next(_numbers):020d}", "secret_key": SK}
