@@ -109,8 +109,7 @@ class Console:
     def result(self, path, **body):
         """Return the result of a v1 call that succeeds."""
         answer = self.call(path, **body)
-        told = {"status": 200, "success": True} if path.startswith("dataset/") else {}
-        assert answer == {"log_id": answer["log_id"], **told, "result": answer["result"]}
+        assert answer == {"log_id": answer["log_id"], **beside(path), "result": answer["result"]}
         return answer["result"]
 
     def code(self, path, **body):
@@ -188,6 +187,11 @@ def lines(count=40):
     ]
 
 
+def beside(path):
+    """Return what a path of v1 answers beside `log_id` and `result`."""
+    return {"status": 200, "success": True} if path.startswith("dataset/") else {}
+
+
 def check(reply, path):
     """Return the code of a refusal, or None; assert that the answer has the shape of its version."""
     answer = reply.json()
@@ -204,7 +208,8 @@ def check(reply, path):
         return answer["code"]
     assert re.fullmatch(r"\d{10}", answer["log_id"])
     if "result" in answer:
-        assert set(answer) == {"log_id", "result"}
+        told = beside(path.removeprefix("/wenxinworkshop/"))
+        assert answer == {"log_id": answer["log_id"], **told, "result": answer["result"]}
         return None
     assert set(answer) == {"log_id", "error_code", "error_msg"}
     assert answer["error_msg"]
