@@ -460,7 +460,7 @@ class Serving:
             self.greeting += line.decode()
             if "Ctrl-C" in self.greeting:
                 break
-        self.environment = dict(re.findall(r"export (\w+)=(\S+)", self.greeting))
+        self.environment = dict(re.findall(r"export (QIANFAN_\w+)=(\S+)", self.greeting))
         self.url = self.environment.get("QIANFAN_BASE_URL", "")
 
     def stop(self, number=signal.SIGINT):
@@ -521,12 +521,30 @@ def test_serve_prints_what_to_set_and_paste(server):
 @posix
 @pytest.mark.skipif(not shutil.which("curl"), reason="curl is not installed")
 def test_serve_prints_commands_that_a_shell_runs(server):
-    """The printed commands, pasted into a shell, print an answer."""
-    pasted = "\n".join(line for line in server.greeting.splitlines() if "curl" in line)
-    done = run(command=["sh", "-c", pasted.replace("python3", sys.executable)])
+    """The printed commands of v1 and of v2, pasted into a shell, print an answer each."""
+    token, on_v1, on_v2 = (line for line in server.greeting.splitlines() if "curl" in line)
+    asked = f"{token}\n{on_v1}\necho\n{on_v2}".replace("python3", sys.executable)
+    done = run(command=["sh", "-c", asked])
 
     assert (done.returncode, done.stderr) == (0, "")
-    assert json.loads(done.stdout)["result"].startswith("【本地平台】")
+    first, second = map(json.loads, done.stdout.splitlines())
+    assert first["result"].startswith("【本地平台】")
+    assert second["choices"][0]["message"]["content"] == first["result"]
+
+
+@posix
+def test_serve_prints_what_clients_of_openai_need(server):
+    """The variables of OpenAI's clients lead to v2, with a key that it takes."""
+    variables = dict(re.findall(r"export (OPENAI_\w+)=(\S+)", server.greeting))
+    with urllib3.PoolManager(retries=False, timeout=PATIENCE) as http:
+        listed = http.request(
+            "GET",
+            f"{variables['OPENAI_BASE_URL']}/models",
+            headers={"Authorization": f"Bearer {variables['OPENAI_API_KEY']}"},
+        )
+
+    assert variables["OPENAI_BASE_URL"] == f"{server.url}/v2"
+    assert listed.status == 200
 
 
 @posix

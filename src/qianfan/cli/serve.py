@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import json
 from pathlib import Path  # noqa: TC003  # typer reads the annotations
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from qianfan.cli.ending import clean_ending, say
 
 if TYPE_CHECKING:
+    from qianfan.local import Platform
     from qianfan.local.console.datasets import Dataset
 
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+
+_V1 = "/rpc/2.0/ai_custom/v1/wenxinworkshop"
+_V2_MODEL = "ernie-4.5-turbo-128k"
 
 
 def serve(
@@ -60,23 +64,24 @@ def serve(
             datasets = [running.add_dataset(file) for file in dataset or []]
         except ValueError as error:
             raise typer.BadParameter(str(error)) from None
-        running.run(ready=lambda: _greet(host, running.url, running.environment, datasets))
+        running.run(ready=lambda: _greet(host, running, datasets))
         say("已停止。", style="dim")
 
 
-def _greet(host: str, url: str, environment: dict[str, str], datasets: list[Dataset]) -> None:
+def _greet(host: str, running: Platform, datasets: list[Dataset]) -> None:
     """Say who can reach the platform, what to set and what to paste."""
     if host not in _LOOPBACK:
         say(f"注意：监听 {host}，其他机器可以访问本地平台。", style="yellow")
-    body = json.dumps({"messages": [{"role": "user", "content": "你好"}]}, ensure_ascii=False)
-    ak, sk = environment["QIANFAN_AK"], environment["QIANFAN_SK"]
+    url, key = running.url, running.api_key
     token = (
-        f"TOKEN=$(curl -s -X POST '{url}/oauth/2.0/token?grant_type=client_credentials&client_id={ak}"
-        f"&client_secret={sk}' | python3 -c 'import json,sys; print(json.load(sys.stdin)[\"access_token\"])')"
+        f"TOKEN=$(curl -s -X POST '{url}/oauth/2.0/token?grant_type=client_credentials&client_id={running.ak}"
+        f"&client_secret={running.sk}' | "
+        "python3 -c 'import json,sys; print(json.load(sys.stdin)[\"access_token\"])')"
     )
-    ask = (
-        f"curl -s '{url}/rpc/2.0/ai_custom/v1/wenxinworkshop/chat/eb-instant?access_token='$TOKEN "
-        f"-H 'Content-Type: application/json' -d '{body}'"
+    question = {"messages": [{"role": "user", "content": "你好"}]}
+    on_v1 = _curl(f"'{url}{_V1}/chat/eb-instant?access_token='$TOKEN", question)
+    on_v2 = _curl(
+        f"'{url}/v2/chat/completions' -H 'Authorization: Bearer {key}'", {"model": _V2_MODEL, **question}
     )
     lines = [
         f"本地平台已启动 (the local platform runs): {url}",
@@ -84,13 +89,22 @@ def _greet(host: str, url: str, environment: dict[str, str], datasets: list[Data
         *(f"数据集 (dataset) {it.name}: id {it.id}, {it.count} 条" for it in datasets),
         *([""] if datasets else []),
         "在另一个终端中设置 (set in another terminal):",
-        *(f"  export {name}={value}" for name, value in environment.items()),
+        *(f"  export {name}={value}" for name, value in running.environment.items()),
         "然后 (then):",
         "  qianfan chat '你好'",
         "或 (or):",
         f"  {token}",
-        f"  {ask}",
+        f"  {on_v1}",
+        "v2 与其他 OpenAI 协议的客户端 (v2, and other clients of OpenAI's protocol):",
+        f"  export OPENAI_BASE_URL={url}/v2",
+        f"  export OPENAI_API_KEY={key}",
+        f"  {on_v2}",
         "",
         "按 Ctrl-C 结束 (Ctrl-C to stop)",
     ]
     typer.echo("\n".join(lines))
+
+
+def _curl(where: str, body: dict[str, Any]) -> str:
+    """Return the command that sends a body to an address, which is given as a shell reads it."""
+    return f"curl -s {where} -H 'Content-Type: application/json' -d '{json.dumps(body, ensure_ascii=False)}'"
