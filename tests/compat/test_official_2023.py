@@ -62,7 +62,7 @@ def start(platform, tmp_path):
     """Start a program under a Python, by default that of the SDK of 2023."""
     running = []
 
-    def start(program, python=None):
+    def start(program, python=None, **more):
         variables = {
             "QIANFAN_BASE_URL": platform.url,
             "QIANFAN_CONSOLE_API_BASE_URL": platform.url,
@@ -76,7 +76,7 @@ def start(platform, tmp_path):
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             encoding="utf-8",
-            env={**suites.bare_environment(), **variables},
+            env={**suites.bare_environment(), **variables, **more},
             cwd=tmp_path,
         )
         running.append(process)
@@ -92,8 +92,8 @@ def start(platform, tmp_path):
 def run(start):
     """Run a program and return the lines it printed."""
 
-    def run(program, typed="", python=None):
-        process = start(program, python)
+    def run(program, typed="", python=None, **more):
+        process = start(program, python, **more)
         out, err = process.communicate(typed, timeout=PATIENCE)
         assert process.returncode == 0, err
         return out.splitlines()
@@ -177,6 +177,14 @@ def keys(platform):
 def test_stopping(run, keys):
     """A job that runs is stopped, and says True."""
     assert run(f"{keys}\n{TUNE}\n{JOB_ID}\n{STOP}")[-1] == "True"
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_signed_headers_in_any_order(run, keys, seed):
+    """The SDK lists the headers it signs in the order of a set, which no two processes have in common."""
+    program = f"{keys}\nimport qianfan\nprint(qianfan.FineTune.create_task(name='task')['result']['name'])"
+
+    assert run(program, PYTHONHASHSEED=str(seed)) == ["task"]
 
 
 def test_keys_of_a_call(run, platform):

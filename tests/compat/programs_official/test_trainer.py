@@ -48,12 +48,14 @@ def test_from_a_dataset_to_a_service(hurried):
     assert {call.status for call in hurried.calls()} == {200}
 
 
-def test_what_can_be_tuned(hurried):
+def test_what_can_be_tuned(hurried, monkeypatch):
     """The SDK reads the platform's list of models, with what each takes and by default trains with."""
+    monkeypatch.setattr(configs, "last_update_time", None)  # as it is in a new process
+    configs.ttl_cache.clear()
     models = configs.get_trainer_model_list("SFT")
     limits = models["ERNIE-Bot-turbo-0725"].specific_peft_types_params_limit["LoRA"]
     default = configs.get_default_train_config("SFT")["ERNIE-Bot-turbo-0725"]["LoRA"]
 
     assert (limits["epoch"], limits["max_seq_len"]) == ([1, 50], [4096, 8192])
     assert (default.epoch, default.max_seq_len) == (1, 4096)
-    assert {call.status for call in hurried.calls("console")} <= {200}
+    assert [call.status for call in hurried.calls("console")] == [200]
