@@ -48,7 +48,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 _log = logging.getLogger("qianfan")
 _log.addHandler(logging.NullHandler())  # else Python writes warnings to stderr where nobody set a handler
@@ -69,6 +69,10 @@ def platform(
     journal_size: int = 10_000,
     faults: Sequence[Fault] = (),
     seed: int | None = None,
+    upstream: str | None = None,
+    upstream_key: str | None = None,
+    upstream_model: str | Mapping[str, str] | None = None,
+    upstream_timeout: float = 300.0,
     clock: Clock | None = None,
     state: str | os.PathLike[str] | None = None,
 ) -> Platform:
@@ -91,13 +95,19 @@ def platform(
         journal_size: Most calls the journal keeps.
         faults: What shall go wrong, see `on`; more can be added while the platform runs.
         seed: What the chances of faults begin with, so that a run can be repeated; by default made up.
+        upstream: The base URL of a server that speaks OpenAI's protocol, such as `http://127.0.0.1:11434/v1`:
+            it has the words of chat and completion, and the vectors. All else stays as it is.
+        upstream_key: Its key, which is sent to nobody else and shown nowhere.
+        upstream_model: What it calls the models: one name for all, or names by the model that is called,
+            by `chat`, `completion` or `embedding`, or by `*`. By default as the platform calls them on v2.
+        upstream_timeout: Seconds it may be silent.
         clock: The clock tokens and quotas follow; by default a new one that runs with the real one.
         state: The file that keeps the applications, the access keys, the clock and all that the console
             manages, over restarts; it is made where there is none. By default nothing is kept. While the
             platform runs, no other can use the file.
 
     Raises:
-        ValueError: A limit, lifetime, delay, size or fault that could not work; a file that holds no state, or
+        ValueError: A limit, lifetime, delay, size, fault or upstream that could not work; a file that holds no state, or
             one of another version, a damaged one, or one in use.
         OSError: The state file cannot be written.
     """
@@ -113,6 +123,10 @@ def platform(
         journal_size=journal_size,
         faults=tuple(faults),
         seed=seed,
+        upstream=upstream,
+        upstream_key=upstream_key,
+        upstream_model=upstream_model,
+        upstream_timeout=upstream_timeout,
     )
     path = MEMORY if state is None else str(Path(state).resolve())  # a program may change its directory
     return Platform(options, host=host, port=port, clock=clock, path=path)

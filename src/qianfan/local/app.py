@@ -172,10 +172,9 @@ class _Endpoint:
         if reply is None:  # nobody waits for it
             return
         call.status = reply.status
-        call.reply = journal.masked(reply.body) if reply.events is None else []
+        call.reply = [] if reply.is_stream else journal.masked(reply.body)
         self._state.journal.add(call)
-        is_stream = reply.events is not None or reply.coming is not None
-        if reply.delay and not (is_stream and call.fault is None):  # the head of a stream does not wait
+        if reply.delay and not (reply.is_stream and call.fault is None):  # the head of a stream does not wait
             due = self._state.clock.wait_until(call.time + reply.delay)
             if not await _unless_gone(due, receive):
                 return
@@ -183,7 +182,7 @@ class _Endpoint:
         if call.fault is not None and not await self._befall(reply, headers, call, started, scope, receive):
             return
         start = {"type": "http.response.start", "status": reply.status, "headers": headers}
-        if not is_stream:
+        if not reply.is_stream:
             content = reply.encoded()
             call.duration = time.perf_counter() - started
             headers.append((b"content-length", b"%d" % len(content)))
@@ -350,8 +349,7 @@ class _Endpoint:
 
 
 def _media_type(reply: Reply) -> str:
-    is_stream = reply.events is not None or reply.coming is not None
-    return reply.media_type or (_STREAM if is_stream else _JSON)
+    return reply.media_type or (_STREAM if reply.is_stream else _JSON)
 
 
 def _apart(answer: Callable[[], Reply]) -> asyncio.Future[Reply]:

@@ -27,6 +27,7 @@ class Asked(NamedTuple):
         now: The platform's time.
         call: The journal's entry.
         script: What the platform's user wants to be answered.
+        charge: Takes the tokens of an answer that comes from elsewhere, once they are known.
         learnt: What a tuned model has learnt; None for every other.
         reasoning: Whether the model thinks aloud (v2).
         site: The address the platform was called at (v2).
@@ -38,13 +39,14 @@ class Asked(NamedTuple):
     now: float
     call: Call
     script: Script
+    charge: Callable[[int], None]
     learnt: Examples | None = None
     reasoning: bool = False
     site: str = ""
 
 
 class Served(NamedTuple):
-    """The answer, and the tokens it is charged."""
+    """The answer, and the tokens it is charged; 0 of one that comes from elsewhere, see `Asked.charge`."""
 
     reply: Reply
     tokens: int

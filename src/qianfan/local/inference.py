@@ -11,6 +11,7 @@ from qianfan.local.console.signature import Denied
 from qianfan.local.erniebot import ErnieBotPlugins
 from qianfan.local.handler import Answering, Asked
 from qianfan.local.plugin import PluginApplications
+from qianfan.local.upstream import v1 as upstream
 from qianfan.local.wire import Refusal
 
 if TYPE_CHECKING:
@@ -43,6 +44,8 @@ def services(state: State) -> list[Service]:
         "reranker": reranker.handle,
         "tokenizer": tokenizer.handle,
     }
+    if state.elsewhere.upstream is not None:
+        handlers |= upstream.handlers(state.elsewhere.upstream)
     return [Service(state, family, handler) for family, handler in handlers.items()]
 
 
@@ -80,7 +83,8 @@ class Service(Answering):
         state.faults.meet(call)
         allowance = state.quotas.admit(application.id, f"{self.family}/{endpoint}")
         now = state.clock.now()
-        served = self._handler(Asked(request.content, endpoint, model, now, call, state.script, learnt))
+        asked = Asked(request.content, endpoint, model, now, call, state.script, allowance.charge, learnt)
+        served = self._handler(asked)
         allowance.charge(served.tokens)
         served.reply.headers = allowance.headers()
         return served.reply

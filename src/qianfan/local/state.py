@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from qianfan import catalog
 from qianfan.local import endpoints
 from qianfan.local.console.account import Account
 from qianfan.local.console.store import MEMORY, Store
+from qianfan.local.elsewhere import Elsewhere
 from qianfan.local.endpoints import Endpoints
 from qianfan.local.faults import Faults
 from qianfan.local.journal import Journal
@@ -20,7 +21,7 @@ from qianfan.local.script import Script
 from qianfan.local.v2.keys import Keys
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from qianfan.local.clock import Clock
     from qianfan.local.faults import Fault
@@ -45,6 +46,10 @@ class Options:
     journal_size: int = 10_000
     faults: Sequence[Fault] = ()
     seed: int | None = None
+    upstream: str | None = None
+    upstream_key: str | None = field(default=None, repr=False)
+    upstream_model: str | Mapping[str, str] | None = None
+    upstream_timeout: float = 300.0
 
     def __post_init__(self) -> None:
         """Refuse a value that could not work.
@@ -79,6 +84,7 @@ class State:
         self.options = options
         self.clock = clock
         self.faults = Faults(options.faults, options.seed)
+        self.elsewhere = Elsewhere(options)
         self.store = Store(path, clock)
         try:
             self.account = Account(

@@ -81,6 +81,11 @@ class Reply:
     delay: float = 0.0
     between: float | None = None
 
+    @property
+    def is_stream(self) -> bool:
+        """Whether it is a stream of events."""
+        return self.events is not None or self.coming is not None
+
     def encoded(self) -> bytes:
         """Return the body of an answer that is no stream, as it goes to the wire."""
         return orjson.dumps(self.body) if self.content is None else self.content

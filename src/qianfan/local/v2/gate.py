@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from qianfan import catalog
 from qianfan.local.faults import codes
 from qianfan.local.handler import Answering, Asked
+from qianfan.local.upstream import v2 as upstream
 from qianfan.local.v2 import chat, completion, embedding, errors, images, models, reranker
 from qianfan.local.v2.errors import Refused
 from qianfan.local.v2.models import Models
@@ -36,7 +37,9 @@ _MOST_CHARACTERS = 256  # of a model's name
 def services(state: State) -> list[Service]:
     """Return the services of every kind."""
     known = Models(state)
-    return [Service(state, known, kind) for kind in _HANDLERS]
+    other = state.elsewhere.upstream
+    handlers = {**_HANDLERS, **(upstream.handlers(other) if other else {})}
+    return [Service(state, known, kind, handler) for kind, handler in handlers.items()]
 
 
 class _Gate(Answering):
@@ -90,10 +93,10 @@ class Service(_Gate):
         paths: Where they answer.
     """
 
-    def __init__(self, state: State, known: Models, kind: str) -> None:
+    def __init__(self, state: State, known: Models, kind: str, handler: Handler) -> None:
         super().__init__(state)
         self._models = known
-        self._handler = _HANDLERS[kind]
+        self._handler = handler
         self.kind = kind
         self.paths = [PREFIX + path for path in (catalog.paths_v2()[kind], *_MORE_PATHS.get(kind, ()))]
 
@@ -123,6 +126,7 @@ class Service(_Gate):
             now,
             call,
             state.script,
+            allowance.charge,
             found.learnt,
             reasoning=found.reasoning,
             site=site,
