@@ -88,6 +88,8 @@ class Server:
         self.open_connections = 0
         #: A test's own choice of the answer to a chat, asked first; None leaves it to the script.
         self.choose: Callable[[Received], Script | None] = lambda _request: None
+        #: The same of a request for a token or a bearer.
+        self.choose_token: Callable[[Received], Script | None] = lambda _request: None
         #: Whether a TLS greeting to a plain port is left unanswered, as a firewall would.
         self.ignores_greetings = False
         self.tls = tls
@@ -232,13 +234,15 @@ class Server:
             return page(407, "<html>who are you</html>", Proxy_Authenticate="Basic")
         if request.path == TOKEN_PATH:
             self.note(lambda: self.token_requests.append(request))
-            if self._token_scripts:
-                return self._token_scripts.popleft()
+            chosen = self.choose_token(request)
+            if chosen is not None or self._token_scripts:
+                return chosen or self._token_scripts.popleft()
             return self._always_token or self._issue()
         if request.path == EXCHANGE_PATH:
             self.note(lambda: self.exchanges.append(request))
-            if self._exchange_scripts:
-                return self._exchange_scripts.popleft()
+            chosen = self.choose_token(request)
+            if chosen is not None or self._exchange_scripts:
+                return chosen or self._exchange_scripts.popleft()
             return self._always_exchange or v2.exchanged(self.bearer(len(self.exchanges)))
         self.note(lambda: self.requests.append(request))
         chosen = self.choose(request)

@@ -13,7 +13,7 @@ from qianfan.core.effects import NOW, Emit, Flow, Open, Receive, Reserve, Send, 
 from qianfan.core.http import Reply, Request, described, redact
 from qianfan.core.retry import RetryPolicy, Trial
 from qianfan.core.sse import EventDecoder
-from qianfan.errors import APIError, ConnectionFailedError, QianfanError, RequestError, StreamIncompleteError
+from qianfan.errors import APIError, ConnectionFailedError, QianfanError, StreamIncompleteError
 from qianfan.response import Headers, Response
 
 if TYPE_CHECKING:
@@ -319,9 +319,9 @@ def incomplete(message: str, partial: Response) -> StreamIncompleteError:
 
 def _cleaned(error: QianfanError, secrets: Sequence[str]) -> QianfanError:
     """Mask the call's secrets in an error, should the service have echoed one."""
-    error.message = redact(error.message, secrets)
+    for name, value in vars(error).items():
+        if isinstance(value, str):  # message, code, request id, body: all that the service had a say in
+            setattr(error, name, redact(value, secrets))
     error.args = tuple(redact(arg, secrets) if isinstance(arg, str) else arg for arg in error.args)
     error.headers = Headers({name: redact(value, secrets) for name, value in error.headers.items()})
-    if isinstance(error, RequestError):
-        error.body = redact(error.body, secrets)
     return error
