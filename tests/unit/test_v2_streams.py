@@ -204,6 +204,22 @@ class TestStream:
         assert read.all("search_info") == [{"search_results": found}, None]
         assert read.sum["search_results"] == read.sum["search_info"]["search_results"] == found
 
+    def test_what_a_search_found_is_told_at_the_end(self) -> None:
+        """Sources that come with the usage are the last event's."""
+        found = [{"index": 1, "url": "http://host", "title": "t"}]
+        read = Read(*TEXT, {**usage_chunk(), "search_results": found}, DONE)
+
+        assert read.all("search_results") == [None, found]
+        assert read.all("search_info") == [None, {"search_results": found}]
+        assert read.sum["search_results"] == found
+
+    def test_a_whole_reply_as_an_event(self) -> None:
+        """A whole reply that comes as an event is read as one."""
+        read = Read(chat_body(choice("你好", message={"reasoning_content": "想"})), DONE)
+
+        assert read.all("result") == ["你好"]
+        assert read.sum == decoded(chat_body(choice("你好", message={"reasoning_content": "想"})))
+
     @pytest.mark.parametrize(
         ("last", "expected"),
         [

@@ -221,6 +221,9 @@ class V2Reading:
             self._usage = usage
         choice = _choice(body)
         if choice is None:
+            self._latest.update(body)
+            if self._held is not None:
+                _tell_sources(self._held, body)
             # The usage comes after the end of the text, and nothing but `[DONE]` after it.
             return bool(usage and self._ended) and self._finished(ready)
         if self._held is not None:
@@ -228,7 +231,7 @@ class V2Reading:
         if choice.get("index"):  # one of several answers, of which v1 knows the first
             _speak(body, {}, {})
         else:
-            self._add(body, choice, mapping(choice.get("delta")))
+            self._add(body, choice, mapping(choice.get("delta") or choice.get("message")))
             if choice.get("finish_reason"):
                 self._ended = choice
                 _judge(body, choice, self._calls.all())
@@ -277,9 +280,9 @@ class V2Reading:
     def _add(self, body: dict[str, Any], choice: Mapping[str, Any], message: Mapping[str, Any]) -> None:
         """Add an event to the sum, and give it the names of v1."""
         self._latest.update(body)
-        _speak(body, message, choice)
-        if body["result"]:
-            self._texts.append(body["result"])
+        said = _speak(body, message, choice)
+        if said:
+            self._texts.append(said)
         if "reasoning_content" in body:
             self._thoughts.append(body["reasoning_content"])
         if "tool_calls" in message:
@@ -322,16 +325,27 @@ def _choice(body: Mapping[str, Any]) -> dict[str, Any] | None:
     return choices[0] if type(choices) is list and choices and type(choices[0]) is dict else None
 
 
-def _speak(body: dict[str, Any], message: Mapping[str, Any], choice: Mapping[str, Any]) -> None:
-    """Say under the names of v1 what a message, or a part of one, says."""
-    body["result"] = text(message.get("content") or choice.get("text"))
+def _speak(body: dict[str, Any], message: Mapping[str, Any], choice: Mapping[str, Any]) -> str:
+    """Say under the names of v1 what a message, or a part of one, says; return the text."""
+    said = message.get("content") or choice.get("text")
+    if type(said) is not str:
+        said = ""
+    body["result"] = said
     thought = message.get("reasoning_content")
     if thought:
         body["reasoning_content"] = text(thought)
     body["is_truncated"] = False
     body["need_clear_history"] = False
     if "search_results" in body:
-        body["search_info"] = {"search_results": body["search_results"]}
+        _tell_sources(body, body)
+    return said
+
+
+def _tell_sources(body: dict[str, Any], told: Mapping[str, Any]) -> None:
+    """Say under the names of both versions what a web search found, where it is told."""
+    if "search_results" in told:
+        body["search_results"] = told["search_results"]
+        body["search_info"] = {"search_results": told["search_results"]}
 
 
 def _judge(body: dict[str, Any], choice: Mapping[str, Any], calls: Any) -> None:
