@@ -1,26 +1,23 @@
-"""The local platform as a Python object: start it, stop it, look into it, move its clock."""
+"""The local platform as a Python object: look into it, add to it, move its clock."""
 
 from __future__ import annotations
 
-import signal
-import threading
 from typing import TYPE_CHECKING, Any
 
 from qianfan.local import snapshots
 from qianfan.local.clock import Clock
 from qianfan.local.console.store import MEMORY
+from qianfan.local.serving import Serving
 from qianfan.local.state import Options, State
 from qianfan.local.wire import Refusal
 
 if TYPE_CHECKING:
     import re
     from collections.abc import Callable, Iterable
-    from types import TracebackType
 
     from typing_extensions import Unpack
 
     from qianfan.client import Qianfan
-    from qianfan.local.address import Address, Lease
     from qianfan.local.console.access import AccessKey
     from qianfan.local.console.datasets import Dataset
     from qianfan.local.console.samples import Source
@@ -30,14 +27,11 @@ if TYPE_CHECKING:
     from qianfan.local.oauth import Application
     from qianfan.local.script import Rule, Says, Script, Turn
     from qianfan.local.script.rule import AtEnd
-    from qianfan.local.server import Server
     from qianfan.local.snapshots import Snapshot
     from qianfan.local.v2.keys import ApiKey
 
-_TICK = 0.5  # seconds; on Windows a wait without end cannot be interrupted
 
-
-class Platform:
+class Platform(Serving):
     """A platform of your own; `qianfan.local.platform` makes one and says what the options mean.
 
     It may be started again after it was stopped; what it knows stays. The methods may be called
@@ -52,96 +46,10 @@ class Platform:
         clock: Clock | None = None,
         path: str = MEMORY,
     ) -> None:
-        self._host = host
-        self._port = port
         clock = clock or Clock()
         self._clock_began = clock.snapshot()
-        self._state = State(options, clock, path)
+        super().__init__(State(options, clock, path), host, port)
         self._application = self._state.registry.default
-        self._server: Server | Lease | None = None
-        self._lock = threading.Lock()
-
-    def start(self, address: Address | None = None) -> Platform:
-        """Start to serve; nothing happens where it already does.
-
-        Args:
-            address: Where to serve, if that outlives this platform; by default an address of its own.
-
-        Raises:
-            OSError: The host or port cannot be used.
-            ValueError: Another platform took the state file while this one was stopped.
-            ImportError: The extra `local` is not installed.
-        """
-        with self._lock:
-            if self._server is None:
-                self._state.store.hold()
-                try:
-                    self._server = _serve(self._state, self._host, self._port, address)
-                except BaseException:
-                    self._state.store.close()
-                    raise
-        return self
-
-    def stop(self) -> None:
-        """Stop to serve and cut open streams; nothing happens where it already does not."""
-        with self._lock:
-            server, self._server = self._server, None
-            if server is not None:
-                server.stop()
-            self._state.store.close()
-
-    def wait(self) -> None:
-        """Wait until another thread stops the platform."""
-        while (server := self._server) is not None and server.wait(_TICK):
-            pass
-
-    def run(self, ready: Callable[[], None] | None = None) -> None:
-        """Serve until Ctrl-C (or SIGTERM, where this is the main thread), then stop and return.
-
-        Args:
-            ready: Called once the platform serves; whoever it tells may end it from then on.
-        """
-        main = threading.current_thread() is threading.main_thread()
-        previous = signal.getsignal(signal.SIGTERM) or signal.SIG_DFL
-        try:
-            if main:
-                signal.signal(signal.SIGTERM, signal.default_int_handler)
-            self.start()
-            if ready is not None:
-                ready()
-            self.wait()
-        except KeyboardInterrupt:
-            pass
-        finally:
-            self.stop()
-            if main:
-                signal.signal(signal.SIGTERM, previous)
-
-    def __enter__(self) -> Platform:  # noqa: PYI034  # typing.Self is younger than Python 3.10
-        return self.start()
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.stop()
-
-    def __repr__(self) -> str:
-        server = self._server
-        return f"<Platform {server.url if server else 'not running'}>"
-
-    @property
-    def url(self) -> str:
-        """The base URL, such as `http://127.0.0.1:40001`.
-
-        Raises:
-            RuntimeError: The platform is not running.
-        """
-        server = self._server
-        if server is None:
-            raise RuntimeError(
-                "the local platform is not running: use `with platform() as p:` or call start()"
-            )
-        return server.url
 
     @property
     def ak(self) -> str:
@@ -424,9 +332,7 @@ class Platform:
 
         The clock goes back too. Calls that are still being answered are cut.
         """
-        server = self._server
-        if server is not None:
-            server.settle()
+        self._settle()
         with self._state.store.transaction():
             snapshots.put_back(self._state.parts, snapshot)
 
@@ -455,17 +361,3 @@ class Platform:
     def clear(self) -> None:
         """Empty the journal."""
         self._state.journal.clear()
-
-
-def _serve(state: State, host: str, port: int, address: Address | None) -> Server | Lease:
-    try:
-        from qianfan.local.app import build  # the extra is needed only from here on
-        from qianfan.local.server import Server
-    except ModuleNotFoundError as error:
-        raise ImportError(
-            f"the local platform needs starlette, uvicorn and httptools ({error.name} is missing): "
-            "pip install 'qianfan[local]'",
-            name=error.name,
-        ) from error
-    app = build(state)
-    return Server(app, host, port) if address is None else address.lend(app)
