@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from qianfan import credentials
 from qianfan.credentials import ApiKey, ApplicationKey, IamKey, NoCredential, TokenProvider
@@ -120,7 +120,7 @@ def _version(sources: Sources) -> int | None:
     return int(word)
 
 
-def _provider(provide: object) -> TokenProvider:
+def _provider(provide: Any) -> TokenProvider:
     if not callable(provide):
         raise InvalidArgumentError(
             f"token_provider must be a function that returns a bearer, not {type(provide).__name__}",

@@ -32,7 +32,8 @@ from qianfan import (
 )
 from qianfan.catalog import Model
 from qianfan.console.job import Job
-from qianfan.response import RateLimits, Usage
+from qianfan.resources.models import ModelList
+from qianfan.response import Choice, Message, RateLimits, ToolCall, Usage
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -328,6 +329,90 @@ def waiting(job: Job) -> None:
         job.wait(timeout=1.5)
     except errors.JobTimeoutError as error:
         assert_type(error.job, Any)
+
+
+async def bearer() -> str:
+    """Give a bearer."""
+    return "b"
+
+
+def clients_of_v2() -> None:
+    """Make a client for every credential; a misspelt one, or one of another type, is an error."""
+    assert_type(Qianfan(api_key="bce-v3/x", app_id="app-x", version=2).version, int)
+    Qianfan(access_key="a", secret_key="s", iam_base_url="http://host", version="2")
+    Qianfan(token_provider=lambda: "b")
+    Qianfan(token_provider=bearer)
+    assert_type(Qianfan().with_options(timeout=7, max_retries=0, backoff_factor=0), Qianfan)
+    Qianfan(api_keys="x")  # type: ignore[call-arg]
+    Qianfan(token_provider="b")  # type: ignore[arg-type]
+    Qianfan(token_provider=lambda: 7)  # type: ignore[arg-type, return-value]
+    Qianfan().with_options(retries=7)  # type: ignore[call-arg]
+
+
+def created(client: Qianfan, flag: bool) -> None:
+    """Ask in openai's form: `stream` decides what comes back, and None is False."""
+    create = client.chat.completions.create
+    assert_type(create(messages=MESSAGES), Response)
+    assert_type(create(model="m", messages=MESSAGES, stream=None, max_tokens=9, timeout=7), Response)
+    assert_type(create(messages=MESSAGES, stream=True, stream_options={"include_usage": False}), Stream)
+    assert_type(create(messages=MESSAGES, stream=flag, extra_body={"a": 1}), Response | Stream)
+    create(MESSAGES)  # type: ignore[call-overload]
+    create(messages=MESSAGES, max_token=9)  # type: ignore[call-overload]
+
+
+async def created_later(client: Qianfan, flag: bool) -> None:
+    """Ask in openai's form, in the other world."""
+    create = client.chat.completions.acreate
+    assert_type(await create(messages=MESSAGES), Response)
+    assert_type(await create(messages=MESSAGES, stream=True), AsyncStream)
+    assert_type(await create(messages=MESSAGES, stream=flag), Response | AsyncStream)
+
+
+def choices(response: Response) -> None:
+    """Read the answers, which are typed and dicts still."""
+    choice = response.choices[0]
+    assert_type(choice, Choice)
+    assert_type(choice.index, int)
+    assert_type(choice.finish_reason, str | None)
+    assert_type(choice.message, Message)
+    assert_type(choice.delta.content, str | None)
+    assert_type(choice.message.role, str)
+    assert_type(choice.message.reasoning_content, str | None)
+    assert_type(response.reasoning_content, str | None)
+    for call in choice.message.tool_calls or ():
+        assert_type(call, ToolCall)
+        assert_type(call.id + call.name + call.arguments, str)
+    assert_type(choice.message["content"], Any)
+    assert_type(choice.message.model_dump(exclude_none=True), dict[str, Any])
+    assert_type(response.model_dump(), dict[str, Any])
+
+
+async def models(client: Qianfan) -> None:
+    """List the models."""
+    assert_type(client.models.list(), ModelList)
+    assert_type(await client.models.alist(timeout=7, headers={"X-A": "b"}), ModelList)
+    for model in client.models.list():
+        name: str = model.id
+        qianfan.errors.QianfanError(name)
+    client.models.list(time_out=7)  # type: ignore[call-arg]
+
+
+def tools(chat: ChatCompletion, client: Qianfan) -> None:
+    """Pass tools and what they answered, in either form."""
+
+    def weather(city: str) -> str:
+        """Tell the weather."""
+        return city
+
+    message = (
+        chat.do(MESSAGES, tools=[weather], tool_choice="auto", parallel_tool_calls=False).choices[0].message
+    )
+    chat.do(
+        [*MESSAGES, message, {"role": "tool", "tool_call_id": "x", "content": "25"}],
+        tools=[{"type": "function"}],
+    )
+    client.chat.completions.create(messages=[*MESSAGES, message], web_search={"enable": True}, seed=7)
+    chat.do(MESSAGES, tools=["x"])  # type: ignore[list-item]
 
 
 def conversations(chat: ChatCompletion) -> None:
