@@ -1,0 +1,146 @@
+"""The guard: a test that tries to reach another host than this machine fails, and says where."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import socket
+import sys
+import threading
+from contextlib import contextmanager
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from qianfan.testing import audit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from types import FrameType
+
+_INTERNET = (socket.AF_INET, socket.AF_INET6)
+
+# Of the arguments of an event: where the host stands, alone or first in an address.
+_HOST = {"socket.getaddrinfo": 0, "socket.gethostbyname": 0}
+_ADDRESS = {"socket.connect": 1, "socket.sendto": 1, "socket.sendmsg": 1}
+
+
+class OutsideCallError(RuntimeError):
+    """A test tried to reach another host than this machine; it is raised where it tried."""
+
+
+class Guard:
+    """Lets nobody reach another host, and remembers who tried.
+
+    Out of its reach are other processes, and libraries with network code of their own in C, such as
+    uvloop, c-ares and gRPC.
+
+    Args:
+        test: What is guarded, as messages call it.
+        file: The file whose lines messages name.
+        network: The hosts that may be reached all the same: names, with `*` for any part, or addresses.
+        allowing: How to allow one, with {} for the argument.
+    """
+
+    def __init__(self, test: str, file: str, network: Sequence[str], allowing: str) -> None:
+        self._test = test
+        self._file = file
+        self._network = tuple(name.lower() for name in network)
+        self._allowing = allowing
+        self._resolved = set[str]()
+        self._attempts: list[str] = []
+
+    @contextmanager
+    def watch(self) -> Iterator[None]:
+        """Guard the block."""
+        with audit.heard_by(self), _resolving(self._learn if self._network else None):
+            yield
+
+    def hear(self, event: str, arguments: tuple[Any, ...]) -> None:
+        """Hear of an event of the process.
+
+        Raises:
+            OutsideCallError: It would reach another host.
+        """
+        __tracebackhide__ = True  # pytest's reports end at the call
+        host, port = _target(event, arguments)
+        if host is None or _is_here(host) or self._allows(host):
+            return
+        allowing = self._allowing.format(f"network=[{host!r}]")
+        message = (
+            f"{self._place()} tried to reach {host}{f':{port}' if port else ''}, and a test that uses the local "
+            f"platform reaches this machine only; {allowing} allows it"
+        )
+        self._attempts.append(message)
+        raise OutsideCallError(message)
+
+    def take_attempts(self) -> list[str]:
+        """Return what was tried and was not asked for before."""
+        attempts, self._attempts = self._attempts, []
+        return attempts
+
+    def _allows(self, host: str) -> bool:
+        return host in self._resolved or any(fnmatchcase(host, allowed) for allowed in self._network)
+
+    def _learn(self, host: Any, found: Sequence[tuple[Any, ...]]) -> None:
+        """Take the addresses of an allowed name for allowed too."""
+        if isinstance(host, bytes | str) and self._allows(_text(host)):
+            self._resolved.update(str(entry[4][0]) for entry in found)
+
+    def _place(self) -> str:
+        """Return which line tries it: of the test, or where none of its lines runs in this thread, the test."""
+        frame: FrameType | None = sys._getframe()  # noqa: SLF001  # its documented name
+        while frame is not None and frame.f_code.co_filename != self._file:
+            frame = frame.f_back
+        if frame is not None:
+            return f"{self._file.removeprefix(f'{Path.cwd()}{os.sep}')}:{frame.f_lineno}"
+        return f"{self._test}, in the thread {threading.current_thread().name!r},"
+
+
+def _target(event: str, arguments: tuple[Any, ...]) -> tuple[str | None, Any]:
+    """Return the host and port that an event is about; a host of None is none."""
+    if event in _HOST:
+        host = arguments[_HOST[event]]
+        port = arguments[1] if len(arguments) > 1 else None
+    elif event in _ADDRESS and arguments[0].family in _INTERNET:
+        address = arguments[_ADDRESS[event]]
+        host, port = address[:2] if isinstance(address, tuple) else (None, None)
+    else:
+        return None, None
+    return (_text(host), port) if isinstance(host, bytes | str) and host else (None, None)
+
+
+def _text(host: bytes | str) -> str:
+    text = host if isinstance(host, str) else host.decode("latin-1")
+    return text.lower().rstrip(".")
+
+
+def _is_here(host: str) -> bool:
+    """Return whether a host is this machine's own name or its loopback."""
+    try:
+        address = ipaddress.ip_address(host.partition("%")[0])
+    except ValueError:
+        return host in {"localhost", socket.gethostname().lower()} or host.endswith(".localhost")
+    mapped = getattr(address, "ipv4_mapped", None)
+    address = mapped or address
+    return address.is_loopback or address.is_unspecified
+
+
+@contextmanager
+def _resolving(learn: Callable[[Any, Sequence[Any]], None] | None) -> Iterator[None]:
+    """Have what names are resolved to told, which no audit event does."""
+    if learn is None:
+        yield
+        return
+    resolve = socket.getaddrinfo
+
+    def told(host: Any, *arguments: Any, **options: Any) -> Any:
+        found = resolve(host, *arguments, **options)
+        learn(host, found)
+        return found
+
+    socket.getaddrinfo = told
+    try:
+        yield
+    finally:
+        socket.getaddrinfo = resolve
