@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from qianfan import credentials
 from qianfan.credentials import ApiKey, ApplicationKey, IamKey, NoCredential, TokenProvider
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from qianfan.config import Sources
+    from qianfan.core.effects import Provider
     from qianfan.credentials import Credential
 
 _NOWHERE = 3  # the level of what was not found
@@ -120,13 +121,13 @@ def _version(sources: Sources) -> int | None:
     return int(word)
 
 
-def _provider(provide: Any) -> TokenProvider:
+def _provider(provide: object) -> TokenProvider:
     if not callable(provide):
         raise InvalidArgumentError(
             f"token_provider must be a function that returns a bearer, not {type(provide).__name__}",
             hint="a ready-made bearer goes in api_key=",
         )
-    return TokenProvider(provide)
+    return TokenProvider(cast("Provider", provide))
 
 
 def _application(ak: str, sk: str, *, local: bool) -> Credential:
