@@ -173,14 +173,19 @@ class _Endpoint:
             return
         call.status = reply.status
         call.reply = [] if reply.is_stream else journal.masked(reply.body)
-        self._state.journal.add(call)
-        if reply.delay and not (reply.is_stream and call.fault is None):  # the head of a stream does not wait
+        ready = max(self._state.clock.now(), call.time + reply.delay)
+        self._state.journal.add(call)  # from now on others see it, and may move the clock
+        if call.fault is None or await self._befall(request, reply, call, started, ready, scope, receive):
+            await self._send(request, reply, call, started, receive, send)
+
+    async def _send(
+        self, request: Request, reply: Reply, call: Call, started: float, receive: Receive, send: Send
+    ) -> None:
+        if reply.delay and not reply.is_stream:  # the head of a stream does not wait
             due = self._state.clock.wait_until(call.time + reply.delay)
             if not await _unless_gone(due, receive):
                 return
         headers = self._headers(request, reply)
-        if call.fault is not None and not await self._befall(reply, headers, call, started, scope, receive):
-            return
         start = {"type": "http.response.start", "status": reply.status, "headers": headers}
         if not reply.is_stream:
             content = reply.encoded()
@@ -188,12 +193,12 @@ class _Endpoint:
             headers.append((b"content-length", b"%d" % len(content)))
             await send(start)
             await send({"type": "http.response.body", "body": content})
+            return
+        await send(start)
+        if reply.coming is None:
+            await self._stream(reply, call, started, receive, send)
         else:
-            await send(start)
-            if reply.coming is None:
-                await self._stream(reply, call, started, receive, send)
-            else:
-                await _unless_gone(self._relay(reply, reply.coming, call, started, send), receive)
+            await _unless_gone(self._relay(reply, reply.coming, call, started, send), receive)
 
     def _answer(self, request: Request, call: Call, *, too_large: bool) -> Reply:
         try:
@@ -273,10 +278,11 @@ class _Endpoint:
 
     async def _befall(
         self,
+        request: Request,
         reply: Reply,
-        headers: list[tuple[bytes, bytes]],
         call: Call,
         started: float,
+        ready: float,
         scope: Scope,
         receive: Receive,
     ) -> bool:
@@ -297,7 +303,7 @@ class _Endpoint:
 
         parcel = Parcel(
             reply.status,
-            headers,
+            self._headers(request, reply),
             pieces if call.method != "HEAD" else [b""],
             is_stream=told is not None,
             chunked=scope["http_version"] == "1.1",
@@ -305,7 +311,7 @@ class _Endpoint:
         )
         gone = asyncio.ensure_future(receive())
         try:
-            line = Line(scope["state"][TRANSPORT], self._state.clock, gone)
+            line = Line(scope["state"][TRANSPORT], gone, self._state.clock, ready)
             return await sending.befall(line, call.fault, parcel, sent)
         finally:
             gone.cancel()

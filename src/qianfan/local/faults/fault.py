@@ -132,6 +132,16 @@ class Fault(Fluent):
         """Return the effect of a kind, if there is one."""
         return next((effect for effect in self.effects if isinstance(effect, kind)), None)
 
+    def complete(self) -> Fault:
+        """Return the fault.
+
+        Raises:
+            ValueError: It does not say what happens.
+        """
+        if not self.effects:
+            raise ValueError(f"{self!r} does not say what happens: add .status(503), .reset() or such")
+        return self
+
     def as_json(self) -> Json:
         """Return what `from_json` makes the same fault of."""
         return {
@@ -184,7 +194,7 @@ def from_json(value: Any) -> Fault:
             )
     except (LookupError, TypeError) as error:
         raise ValueError(f"this is no fault ({error!r}): {json.dumps(value, ensure_ascii=False)}") from None
-    return fault
+    return fault.complete()
 
 
 def _values(made: When | Effect) -> Json:

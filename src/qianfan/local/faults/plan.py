@@ -115,7 +115,7 @@ class Faults:
         seed: What chance begins with; by default made up.
 
     Raises:
-        ValueError: A fault says nothing that happens.
+        ValueError: A fault does not say what happens.
     """
 
     def __init__(self, faults: Iterable[Fault] = (), seed: int | None = None) -> None:
@@ -142,11 +142,9 @@ class Faults:
         """Add a fault behind the others.
 
         Raises:
-            ValueError: It says nothing that happens.
+            ValueError: It does not say what happens.
         """
-        if not fault.effects:
-            raise ValueError(f"{fault!r} says nothing that happens: add .status(503), .reset() or such")
-        return self._place(fault)
+        return self._place(fault.complete())
 
     def remove(self, placed: Placed) -> None:
         """Take a fault off; nothing happens where it is off already."""

@@ -76,14 +76,17 @@ class Line:
 
     Args:
         transport: asyncio's side of it.
-        clock: What its waits are measured on.
         gone: Done once the caller, or the server, has broken it off.
+        clock: What its waits are measured on.
+        ready: When the first of them begins; each of the others begins as the one before it ends, however
+            late it is then: who advances the clock need not know which of them is on.
     """
 
-    def __init__(self, transport: Any, clock: Clock, gone: asyncio.Future[Any]) -> None:
+    def __init__(self, transport: Any, gone: asyncio.Future[Any], clock: Clock, ready: float) -> None:
         self._transport = transport
-        self._clock = clock
         self._gone = gone
+        self._clock = clock
+        self._due = ready
 
     @property
     def is_open(self) -> bool:
@@ -94,8 +97,9 @@ class Line:
         """Be silent for so many seconds, or until the caller goes."""
         if seconds is None:
             await asyncio.wait([self._gone])
-        elif seconds:
-            await self._clock.wait_until(self._clock.now() + seconds, unless=self._gone)
+        else:
+            self._due += seconds
+            await self._clock.wait_until(self._due, unless=self._gone)
 
     async def write(self, data: bytes) -> None:
         """Send bytes in a packet of their own."""
@@ -126,8 +130,7 @@ async def befall(line: Line, fault: Fault, parcel: Parcel, sent: Callable[[int],
         sent: Told of each of its pieces that was sent, by its index.
     """
     delay = fault.get(Delay)
-    if delay is not None:
-        await line.rest(delay.seconds)
+    await line.rest(delay.seconds if delay else 0)
     if not line.is_open:
         return False
     if fault.get(Reset):
