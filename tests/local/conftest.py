@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from console_caller import Console
 from local_caller import Caller
+from support.server import Server
 
 import qianfan.local
 
@@ -61,3 +62,20 @@ def shared_console():
         caller = Console(platform)
         yield caller
         caller.http.clear()
+
+
+@pytest.fixture
+def upstream():
+    """A scripted server that stands for one with the words."""
+    with Server() as running:
+        yield running
+
+
+@pytest.fixture
+def behind(start, upstream):
+    """Start platforms whose words the scripted server has, with options."""
+
+    def behind(**options):
+        return start(upstream=f"{upstream.url}/v1", **options)
+
+    return behind

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 # What the engine calls the ends.
 _FINISH = {"stop": "normal", "tool_calls": "function_call"}
 
+_COUNTS = {"prompt_tokens", "completion_tokens", "total_tokens"}
+
 _TEXTS = {"content", "reasoning_content"}
 
 
@@ -97,9 +99,14 @@ class Hearing:
     def _heard(self, body: Json, name: str) -> Json | None:
         """Return the message of a body, or the part of one; None where it has none."""
         usage = as_object(body.get("usage")) or {}
-        self._told.update((key, value) for key, value in usage.items() if isinstance(value, int | dict))
+        self._told.update(
+            (key, value)
+            for key, value in usage.items()
+            if isinstance(value, int) or (isinstance(value, dict) and key not in _COUNTS)
+        )
         choice = as_object((as_array(body.get("choices")) or [None])[0]) or {}
-        self._finish = choice.get("finish_reason") or self._finish
+        if isinstance(choice.get("finish_reason"), str):
+            self._finish = choice["finish_reason"]
         said = as_object(choice.get(name)) or as_object(choice.get("message"))
         if said is None:
             return None
@@ -116,9 +123,11 @@ class Hearing:
     def _add(self, fragment: Json) -> None:
         """Add a part of a call, if it is one of the first."""
         identifier, function = fragment.get("id") or "", as_object(fragment.get("function")) or {}
+        if fragment.get("index"):
+            return
         if self._called is None:
             self._id, self._called = identifier, {"name": "", "arguments": ""}
-        if fragment.get("index") or (identifier and identifier != self._id):
+        if identifier and identifier != self._id:  # of servers that count calls by nothing else
             return
         for key in self._called:
             words = _text(function.get(key))
@@ -132,5 +141,6 @@ def _text(value: Any) -> str:
         return value
     parts = as_array(value)
     if parts is not None:
-        return "".join(_text((as_object(part) or {}).get("text")) for part in parts)
+        texts = ((as_object(part) or {}).get("text") for part in parts)
+        return "".join(text for text in texts if isinstance(text, str))
     return "" if value is None else orjson.dumps(value).decode()

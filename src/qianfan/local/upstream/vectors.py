@@ -47,13 +47,16 @@ def _vectors(answer: Json, many: int) -> list[list[Any]]:
         Refusal: There are others than so many arrays.
     """
     data = [as_object(item) or {} for item in as_array(answer.get("data")) or ()]
-    by_index = {item.get("index", place): as_array(item.get("embedding")) for place, item in enumerate(data)}
-    vectors = [vector for index in range(many) if (vector := by_index.get(index))]
+    places = {_index(item, place): as_array(item.get("embedding")) for place, item in enumerate(data)}
+    vectors = [vector for index in range(many) if (vector := places.get(index))]
     if len(vectors) != many or len(data) != many:
-        raise Refusal(
-            INTERNAL, f"the upstream answered {len(data)} vectors for {many} texts, or none that is one"
-        )
+        raise Refusal(INTERNAL, f"the upstream's answer has no vector for each of {many} texts")
     return vectors
+
+
+def _index(item: Json, place: int) -> int:
+    index = item.get("index")
+    return index if isinstance(index, int) else place
 
 
 def _counts(answer: Json) -> Json:
