@@ -10,6 +10,7 @@ import contextlib
 import logging
 import threading
 import time
+from dataclasses import replace
 from email.utils import formatdate
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import parse_qsl
@@ -171,10 +172,8 @@ class _Endpoint:
             reply = await _unless_gone(self._later(request, reply), receive)
         if reply is None:  # nobody waits for it
             return
-        call.status = reply.status
-        call.reply = [] if reply.is_stream else journal.masked(reply.body)
         ready = max(self._state.clock.now(), call.time + reply.delay)
-        self._state.journal.add(call)  # from now on others see it, and may move the clock
+        self._state.journal.add(call, reply)  # from now on others see it, and may move the clock
         if call.fault is None or await self._befall(request, reply, call, started, ready, scope, receive):
             await self._send(request, reply, call, started, receive, send)
 
@@ -230,21 +229,22 @@ class _Endpoint:
         return self._service.refused(Refusal(self._service.internal))
 
     async def _stream(self, reply: Reply, call: Call, started: float, receive: Receive, send: Send) -> None:
-        events, clock = reply.events or [], self._state.clock
-        between, last = self._between(reply), len(events) - 1
+        contents, clock = reply.contents(), self._state.clock
+        reply.events = []  # the garbage collector would hold up everyone to walk over so many objects
+        between, last = self._between(reply), len(contents) - 1
         gone = asyncio.ensure_future(receive())  # a disconnect, of theirs or by stop(), ends the wait
         try:
-            for index, event in enumerate(events):
+            for index, content in enumerate(contents):
                 await asyncio.sleep(0)  # others have their turn, and a caller who is gone is seen to be
                 if delay := reply.delay + between * index:
                     await clock.wait_until(call.time + delay, unless=gone)
                 if gone.done():
                     return
-                call.reply.append(event)
+                self._state.journal.tell(call, content)
                 if index == last:
                     call.duration = time.perf_counter() - started
-                body = reply.encoded_event(index)
-                await send({"type": "http.response.body", "body": body, "more_body": index < last})
+                body, more = reply.framed(index, content, last), index < last
+                await send({"type": "http.response.body", "body": body, "more_body": more})
         finally:
             gone.cancel()
 
@@ -261,16 +261,16 @@ class _Endpoint:
         send: Send,
     ) -> None:
         """Send events at the moment they come; a refusal among them is the last."""
-        end = DONE if reply.done else b""
+        end, tell = DONE if reply.done else b"", self._state.journal.tell
         async with contextlib.aclosing(events):
             try:
                 async for event in events:
-                    call.reply.append(sse.content(event) if isinstance(event, bytes) else event)
-                    body = event if isinstance(event, bytes) else b"data: %b\n\n" % orjson.dumps(event)
+                    said, body = _told(event)
+                    tell(call, said)
                     await send({"type": "http.response.body", "body": body, "more_body": True})
             except Refusal as refusal:
-                call.reply.append(self._service.refused(refusal).body)
-                end = b"data: %b\n\n" % orjson.dumps(call.reply[-1])
+                said, end = _told(self._service.refused(refusal).body)
+                tell(call, said)
             except BrokenOffError:  # as it was there, so it is here: the connection is closed
                 return
         call.duration = time.perf_counter() - started
@@ -288,16 +288,16 @@ class _Endpoint:
     ) -> bool:
         """Let an answer suffer its fault; return whether it is still to be sent, as every other."""
         assert call.fault is not None
-        pieces, told = reply.pieces(), reply.events
+        pieces, told = reply.pieces(), reply.contents()
         if reply.coming is not None and call.fault.spoils:
             gathered = await _unless_gone(self._gathered(reply, reply.coming, call, started), receive)
             if gathered is None:
                 return False
-            pieces, told, call.reply = gathered, call.reply, []
+            pieces, told = gathered
 
         def sent(index: int) -> None:
             if told:
-                call.reply.append(told[index])
+                self._state.journal.tell(call, told[index])
             if index == len(pieces) - 1:
                 call.duration = time.perf_counter() - started
 
@@ -305,7 +305,7 @@ class _Endpoint:
             reply.status,
             self._headers(request, reply),
             pieces if call.method != "HEAD" else [b""],
-            is_stream=told is not None,
+            is_stream=reply.is_stream,
             chunked=scope["http_version"] == "1.1",
             pause=self._between(reply),
         )
@@ -318,18 +318,19 @@ class _Endpoint:
 
     async def _gathered(
         self, reply: Reply, coming: AsyncGenerator[Json | bytes, None], call: Call, started: float
-    ) -> list[bytes]:
+    ) -> tuple[list[bytes], list[bytes]]:
         """Wait for a stream that comes from elsewhere: a fault must know which event is the last."""
         bodies: list[bytes] = []
+        told: list[bytes] = []
+        draft = replace(call, answered=told, kept=False)
 
         async def keep(message: MutableMapping[str, Any]) -> None:
             bodies.append(message["body"])
 
-        await self._relay(reply, coming, call, started, keep)
-        call.duration = None
-        if len(bodies) > len(call.reply):  # the end came by itself
+        await self._relay(reply, coming, draft, started, keep)
+        if len(bodies) > len(told):  # the end came by itself
             bodies[-2:] = [b"".join(bodies[-2:])]
-        return bodies or [b""]
+        return bodies or [b""], told
 
     def _headers(self, request: Request, reply: Reply) -> list[tuple[bytes, bytes]]:
         headers = [
@@ -356,6 +357,14 @@ class _Endpoint:
 
 def _media_type(reply: Reply) -> str:
     return reply.media_type or (_STREAM if reply.is_stream else _JSON)
+
+
+def _told(event: Json | bytes) -> tuple[bytes, bytes]:
+    """Return what an event says, as JSON, and the event as it goes to the wire."""
+    if isinstance(event, bytes):
+        return sse.content(event), event
+    said = orjson.dumps(event)
+    return said, b"data: %b\n\n" % said
 
 
 def _apart(answer: Callable[[], Reply]) -> asyncio.Future[Reply]:

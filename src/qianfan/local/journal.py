@@ -1,4 +1,8 @@
-"""The journal: what was asked and what was answered, secrets masked."""
+"""The journal: what was asked and what was answered, secrets masked.
+
+It is kept as JSON and read when it is looked at: as bytes it takes no more memory than it took on the
+wire, and is nothing the garbage collector has to walk over.
+"""
 
 from __future__ import annotations
 
@@ -7,16 +11,22 @@ from collections import deque
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from qianfan.local.wire import NotJson, as_array, as_object
+import orjson
+
+from qianfan.local.wire import NotJson, as_array, as_object, parse
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from qianfan.local.faults.fault import Fault
     from qianfan.local.script import Rule
-    from qianfan.local.wire import Json, Request
+    from qianfan.local.wire import Json, Reply, Request
 
 MASK = "***"
+
+MOST_BYTES = 64 * 1024 * 1024  # that the calls of a journal may take
+
+_A_CALL, _AN_EVENT = 2048, 64  # bytes that each takes besides what it says
 
 # Names, in lower case, whose values never enter the journal: of query, header, body and reply.
 _SECRET = frozenset(
@@ -50,16 +60,18 @@ class Call:
         headers: The request's headers by lower-case name, secrets masked.
         route: The family of services called, such as `chat`; `models`, `exchange` and `file` of v2,
             `token`, `console` or `unknown`.
-        body: The request's JSON; a body that is not JSON as text, no body as None.
+        asked: The request's body, secrets masked.
         endpoint: The last part of a URL of v1's models, or what the console was asked for, else None.
         model: The catalogue's first name of that endpoint, if it has one; on v2 the body's `model`.
         version: Which API was called, 1 or 2; None for what both have in common.
         status: The HTTP status answered; 0 where a fault broke the connection before an answer.
-        reply: The JSON answered, or the list of stream events sent so far.
+        answered: The answer's JSON, secrets masked, or that of each stream event sent so far.
         rule: The rule of the script that answered, or None.
         duration: Real seconds from the whole request to the end of the answer being handed over; None
             while a stream is running, and for one that was cut off.
         fault: The fault it suffered, or None.
+        size: The memory it takes, about, in bytes.
+        kept: Whether the journal still has it.
     """
 
     time: float
@@ -68,15 +80,32 @@ class Call:
     query: dict[str, str]
     headers: dict[str, str]
     route: str
-    body: Any
+    asked: bytes = field(repr=False)
     endpoint: str | None = None
     model: str | None = None
     version: int | None = None
     status: int = 0
-    reply: Any = None
+    answered: bytes | list[bytes] = field(default=b"null", repr=False)
     rule: Rule | None = None
     duration: float | None = field(default=None, compare=False)
     fault: Fault | None = None
+    size: int = field(default=0, repr=False, compare=False)
+    kept: bool = field(default=False, repr=False, compare=False)
+
+    @property
+    def body(self) -> Any:
+        """The request's JSON; a body that is not JSON as text, no body as None."""
+        content = parse(self.asked)
+        if isinstance(content, NotJson):
+            return self.asked.decode("utf-8", "replace") if self.asked else None
+        return content
+
+    @property
+    def reply(self) -> Any:
+        """The JSON answered, or the list of stream events sent so far."""
+        if isinstance(self.answered, list):
+            return [orjson.loads(event) for event in self.answered]
+        return orjson.loads(self.answered)
 
     @property
     def messages(self) -> list[Any]:
@@ -100,20 +129,42 @@ class Calls(list[Call]):
 
 
 class Journal:
-    """The last calls of a platform, oldest forgotten first.
+    """The last calls of a platform; beyond a number, or a size of them all, the oldest are forgotten.
 
     Args:
-        size: Most calls kept.
+        most_calls: Most calls kept.
+        most_bytes: Most memory they take; the last call is kept however large it is.
     """
 
-    def __init__(self, size: int) -> None:
-        self._calls: deque[Call] = deque(maxlen=size)
+    def __init__(self, most_calls: int, most_bytes: int = MOST_BYTES) -> None:
+        self._most_calls = most_calls
+        self._most_bytes = most_bytes
+        self._calls: deque[Call] = deque()
+        self._bytes = 0
         self._lock = threading.Lock()
 
-    def add(self, call: Call) -> None:
-        """Keep a call."""
+    def add(self, call: Call, reply: Reply) -> None:
+        """Keep a call and its answer; of a stream nothing has been answered yet."""
+        call.status = reply.status
+        call.answered = [] if reply.is_stream else _answer(reply)
+        call.size += len(call.answered)
         with self._lock:
-            self._calls.append(call)
+            self._keep(call)
+            self._forget()
+
+    def tell(self, call: Call, content: bytes) -> None:
+        """Take down the JSON of an event that was sent; of a stream without end only the beginning."""
+        answered = call.answered
+        assert isinstance(answered, list)
+        with self._lock:
+            if call.size > self._most_bytes:
+                return
+            answered.append(content)
+            size = len(content) + _AN_EVENT
+            call.size += size
+            if call.kept:
+                self._bytes += size
+                self._forget()
 
     def calls(self, route: str | None = None) -> Calls:
         """Return the calls kept, or those of one route."""
@@ -128,40 +179,77 @@ class Journal:
     def restore(self, saved: Iterable[Call]) -> None:
         """Keep these calls, and no others."""
         with self._lock:
-            self._calls = deque(saved, self._calls.maxlen)
+            self._clear()
+            for call in saved:
+                self._keep(call)
 
     def clear(self) -> None:
         """Forget every call."""
         with self._lock:
-            self._calls.clear()
+            self._clear()
+
+    def _keep(self, call: Call) -> None:
+        self._calls.append(call)
+        call.kept = True
+        self._bytes += call.size
+
+    def _clear(self) -> None:
+        while self._calls:
+            self._forget_oldest()
+
+    def _forget(self) -> None:
+        while len(self._calls) > self._most_calls or (
+            self._bytes > self._most_bytes and len(self._calls) > 1
+        ):
+            self._forget_oldest()
+
+    def _forget_oldest(self) -> None:
+        oldest = self._calls.popleft()
+        oldest.kept = False
+        self._bytes -= oldest.size
 
 
 def open_call(request: Request, route: str, time: float, version: int | None = None) -> Call:
     """Return the journal's entry of a request, its secrets masked."""
+    content = as_object(request.content)
+    asked = request.body if content is None or not _has_secret(content) else _masked_json(content)
+    head = 2 * len(request.target) + sum(len(name) + len(value) for name, value in request.received)
     return Call(
         time=time,
         method=request.method,
         path=request.path,
-        query=masked(request.query),
-        headers=masked(request.headers),
+        query=_masked(request.query),
+        headers=_masked(request.headers),
         route=route,
-        body=_content(request),
+        asked=asked,
         version=version,
+        size=_A_CALL + head + len(asked),
     )
 
 
-def masked(values: Mapping[str, Any]) -> Json:
+def _answer(reply: Reply) -> bytes:
+    """Return the JSON of an answer; of one that is no JSON there is none."""
+    body = reply.body
+    return reply.encoded() if body and not _has_secret(body) else _masked_json(body)
+
+
+def _has_secret(values: Mapping[str, Any]) -> bool:
+    return any(name.lower() in _SECRET for name in values)
+
+
+def _masked(values: Mapping[str, Any]) -> Json:
     """Return a copy in which no value of a secret name is readable."""
     return {name: MASK if name.lower() in _SECRET else value for name, value in values.items()}
 
 
 def _still(call: Call) -> Call:
     """Return a copy of a call, to which no further event of its stream is added."""
-    return replace(call, reply=list(call.reply) if isinstance(call.reply, list) else call.reply)
+    answered = call.answered
+    return replace(call, answered=[*answered] if isinstance(answered, list) else answered)
 
 
-def _content(request: Request) -> Any:
-    if isinstance(request.content, NotJson):
-        return request.body.decode("utf-8", "replace") if request.body else None
-    content = as_object(request.content)
-    return request.content if content is None else masked(content)
+def _masked_json(values: Mapping[str, Any]) -> bytes:
+    try:
+        return orjson.dumps(_masked(values))
+    except TypeError:  # it is nested deeper than can be written
+        return orjson.dumps(dict.fromkeys(values, MASK))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+import orjson
 
 from qianfan.local.wire import NotJson, parse
 
@@ -37,8 +39,8 @@ def data(event: bytes) -> str | None:
     return "\n".join(said) if said else None
 
 
-def content(event: bytes) -> Any:
-    """Return what an event says as JSON, or as a text where it is none."""
+def content(event: bytes) -> bytes:
+    """Return the JSON that an event says; what is none, as a JSON string."""
     said = data(event) or ""
-    value = parse(said.encode())
-    return said if isinstance(value, NotJson) else value
+    written = said.encode()
+    return orjson.dumps(said) if isinstance(parse(written), NotJson) else written

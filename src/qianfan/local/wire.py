@@ -58,7 +58,7 @@ class Reply:
         events: The JSON objects of a stream, or None.
         names: The name on the `event:` line of each; empty where the stream has no such lines.
         done: Whether the stream ends with `[DONE]`.
-        content: The bytes of an answer that is no JSON, or None.
+        content: The bytes of an answer that is no stream; where None, the body's.
         media_type: What the content is; by default JSON or, of events, a stream of events.
         status: The HTTP status.
         headers: Headers beside those that every answer has.
@@ -87,21 +87,27 @@ class Reply:
         return self.events is not None or self.coming is not None
 
     def encoded(self) -> bytes:
-        """Return the body of an answer that is no stream, as it goes to the wire."""
-        return orjson.dumps(self.body) if self.content is None else self.content
+        """Return the body of an answer that is no stream, as it goes to the wire; it is made once."""
+        if self.content is None:
+            self.content = orjson.dumps(self.body)
+        return self.content
 
-    def encoded_event(self, index: int) -> bytes:
-        """Return an event of a stream, as it goes to the wire."""
-        events = self.events or []
-        body = b"data: %b\n\n" % orjson.dumps(events[index])
+    def contents(self) -> list[bytes]:
+        """Return the JSON of each event of a stream."""
+        return [orjson.dumps(event) for event in self.events or ()]
+
+    def framed(self, index: int, content: bytes, last: int) -> bytes:
+        """Return the event of an index, whose JSON is the content, as it goes to the wire."""
+        body = b"data: %b\n\n" % content
         if self.names:
             body = b"event: %b\n%b" % (self.names[index].encode(), body)
-        return body + DONE if self.done and index == len(events) - 1 else body
+        return body + DONE if self.done and index == last else body
 
     def pieces(self) -> list[bytes]:
         """Return the events of a stream, or the halves of another answer, as they go to the wire."""
         if self.events is not None:
-            return [self.encoded_event(index) for index in range(len(self.events))]
+            contents = self.contents()
+            return [self.framed(index, content, len(contents) - 1) for index, content in enumerate(contents)]
         content = self.encoded()
         return [content[: len(content) // 2], content[len(content) // 2 :]]
 
