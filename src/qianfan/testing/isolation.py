@@ -15,7 +15,7 @@ from qianfan.drivers.shared import TOKENS
 from qianfan.local.address import Address
 from qianfan.testing import audit
 from qianfan.testing.guard import Guard, OutsideCallError
-from qianfan.testing.threads import Callers
+from qianfan.testing.threads import Threads
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -86,12 +86,12 @@ def isolated(**options: Any) -> Iterator[Platform]:
     setters = dict(config.values)
     config.values.clear()
     _forget_tokens(made.url)
-    callers = Callers(made.url)
+    threads = Threads(made.url)
     try:
-        with audit.heard_by(callers):
+        with audit.heard_by(threads):
             yield made
     finally:
-        left = [f"the thread {name!r}" for name in callers.left(_PATIENCE)] + address.unanswered(_PATIENCE)
+        left = [f"the thread {name!r}" for name in threads.leave(_PATIENCE)] + address.unanswered(_PATIENCE)
         made.stop()
         if left:
             address.close()
