@@ -31,7 +31,7 @@ from qianfan.local.v2 import gate as v2_gate
 from qianfan.local.wire import DONE, BrokenOffError, Refusal, Reply, Request, parse
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Awaitable, Callable, MutableMapping
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, MutableMapping
 
     from starlette.types import Receive, Scope, Send
 
@@ -54,10 +54,11 @@ _LONGEST_REQUEST_ID = 256
 _log = logging.getLogger("qianfan")
 
 
-def build(state: State) -> Starlette:
-    """Return the application that serves a platform's state."""
+def build(state: State, beside: Iterable[Route] = ()) -> Starlette:
+    """Return the application that serves a platform's state, and what is served beside the wire."""
     return Starlette(
         routes=[
+            *beside,
             *(
                 Route(f"{PREFIX}/{path}", _Endpoint(state, service.family, service, version=1))
                 for service in inference.services(state)

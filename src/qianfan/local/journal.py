@@ -16,6 +16,7 @@ import orjson
 from qianfan.local.wire import NotJson, as_array, as_object, parse
 
 if TYPE_CHECKING:
+    from asyncio import Future
     from collections.abc import Iterable, Mapping
 
     from qianfan.local.faults.fault import Fault
@@ -131,6 +132,8 @@ class Calls(list[Call]):
 class Journal:
     """The last calls of a platform; beyond a number, or a size of them all, the oldest are forgotten.
 
+    They are numbered from 1 in the order they came in; no number is given twice.
+
     Args:
         most_calls: Most calls kept.
         most_bytes: Most memory they take; the last call is kept however large it is.
@@ -141,6 +144,8 @@ class Journal:
         self._most_bytes = most_bytes
         self._calls: deque[Call] = deque()
         self._bytes = 0
+        self._last = 0
+        self._waiting: set[Future[None]] = set()
         self._lock = threading.Lock()
 
     def add(self, call: Call, reply: Reply) -> None:
@@ -151,6 +156,7 @@ class Journal:
         with self._lock:
             self._keep(call)
             self._forget()
+            self._notify()
 
     def tell(self, call: Call, content: bytes) -> None:
         """Take down the JSON of an event that was sent; of a stream without end only the beginning."""
@@ -166,6 +172,31 @@ class Journal:
                 self._bytes += size
                 self._forget()
 
+    @property
+    def last(self) -> int:
+        """The number of the newest call, forgotten or not; 0 before the first."""
+        return self._last
+
+    def numbered(self) -> list[tuple[int, Call]]:
+        """Return the calls kept with their numbers, oldest first."""
+        with self._lock:
+            return list(enumerate(self._calls, start=self._last - len(self._calls) + 1))
+
+    async def wait_beyond(self, number: int) -> None:
+        """Wait until there is a call of a higher number, or those that are kept are others."""
+        import asyncio  # whoever waits has it already
+
+        come = asyncio.get_running_loop().create_future()
+        with self._lock:
+            if self._last > number:
+                return
+            self._waiting.add(come)
+        try:
+            await come
+        finally:
+            with self._lock:
+                self._waiting.discard(come)
+
     def calls(self, route: str | None = None) -> Calls:
         """Return the calls kept, or those of one route."""
         with self._lock:
@@ -177,21 +208,24 @@ class Journal:
             return [call if call.duration is not None else _still(call) for call in self._calls]
 
     def restore(self, saved: Iterable[Call]) -> None:
-        """Keep these calls, and no others."""
+        """Keep these calls, and no others; they get new numbers, as none is ever given twice."""
         with self._lock:
             self._clear()
             for call in saved:
                 self._keep(call)
+            self._notify()
 
     def clear(self) -> None:
         """Forget every call."""
         with self._lock:
             self._clear()
+            self._notify()
 
     def _keep(self, call: Call) -> None:
         self._calls.append(call)
         call.kept = True
         self._bytes += call.size
+        self._last += 1
 
     def _clear(self) -> None:
         while self._calls:
@@ -207,6 +241,15 @@ class Journal:
         oldest = self._calls.popleft()
         oldest.kept = False
         self._bytes -= oldest.size
+
+    def _notify(self) -> None:
+        for come in self._waiting:
+            come.get_loop().call_soon_threadsafe(_settle, come)
+
+
+def _settle(come: Future[None]) -> None:
+    if not come.done():
+        come.set_result(None)
 
 
 def open_call(request: Request, route: str, time: float, version: int | None = None) -> Call:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import re
     from collections.abc import Callable, Iterable
 
+    from starlette.types import ASGIApp
     from typing_extensions import Unpack
 
     from qianfan.client import Qianfan
@@ -361,3 +362,9 @@ class Platform(Serving):
     def clear(self) -> None:
         """Empty the journal."""
         self._state.journal.clear()
+
+    def _app(self) -> ASGIApp:
+        from qianfan.local.admin import door  # whoever starts it has the packages
+        from qianfan.local.app import build
+
+        return build(self._state, door.routes(self, self._state))

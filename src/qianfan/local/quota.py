@@ -8,13 +8,11 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from qianfan.local.wire import Refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from qianfan.local.clock import Clock
 
 QPS, RPM, TPM = 18, 336501, 336502
@@ -111,21 +109,38 @@ class Allowance:
             self._opened, self._requests, self._tokens = now, 0, 0
 
 
+#: By whom and what they belong to.
+Allowances: TypeAlias = "dict[tuple[int | str, str], Allowance]"
+
+#: The limits that were set, and the allowances.
+Saved: TypeAlias = "tuple[Limits | None, Allowances]"
+
+
 class Quotas:
     """The allowances of every application or key at every endpoint of one platform."""
 
     def __init__(self, clock: Clock, limits: Limits) -> None:
         self._clock = clock
-        self._limits = limits
-        self._allowances: dict[tuple[int | str, str], Allowance] = {}
+        self._usual = limits
+        self._changed: Limits | None = None
+        self._allowances: Allowances = {}
 
-    def snapshot(self) -> dict[tuple[int | str, str], Allowance]:
-        """Return a copy of the allowances."""
-        return {key: allowance.copy() for key, allowance in list(self._allowances.items())}
+    @property
+    def limits(self) -> Limits:
+        """What is allowed; where it is set, every allowance begins anew."""
+        return self._usual if self._changed is None else self._changed
 
-    def restore(self, saved: Mapping[tuple[int | str, str], Allowance]) -> None:
-        """Have these allowances, and full ones for all else."""
-        self._allowances = {key: allowance.copy() for key, allowance in saved.items()}
+    @limits.setter
+    def limits(self, limits: Limits) -> None:
+        self._changed, self._allowances = limits, {}
+
+    def snapshot(self) -> Saved:
+        """Return the limits that were set, and a copy of the allowances."""
+        return self._changed, _copied(self._allowances)
+
+    def restore(self, saved: Saved) -> None:
+        """Have these limits and allowances, and full ones for all else."""
+        self._changed, self._allowances = saved[0], _copied(saved[1])
 
     def admit(self, owner: int | str, endpoint: str) -> Allowance:
         """Admit one call and return the allowance its tokens are charged to.
@@ -137,9 +152,13 @@ class Quotas:
         Raises:
             Refusal: 18, 336501 or 336502.
         """
-        now = self._clock.now()
-        if self._limits == _UNLIMITED:
-            return Allowance(self._limits, now)  # which nobody needs to remember
-        allowance = self._allowances.setdefault((owner, endpoint), Allowance(self._limits, now))
+        now, limits = self._clock.now(), self.limits
+        if limits == _UNLIMITED:
+            return Allowance(limits, now)  # which nobody needs to remember
+        allowance = self._allowances.setdefault((owner, endpoint), Allowance(limits, now))
         allowance.admit(now)
         return allowance
+
+
+def _copied(allowances: Allowances) -> Allowances:
+    return {key: allowance.copy() for key, allowance in list(allowances.items())}

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from qianfan.local import admin
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -51,6 +53,7 @@ class Server:
     def __init__(self, app: ASGIApp, host: str, port: int) -> None:
         self.app = app
         self.running: dict[int, str] = {}
+        self._answering: set[asyncio.Transport] = set()  # their connections
         self._idle = threading.Event()
         self._idle.set()
         self._socket = _bind(host, port)
@@ -88,8 +91,12 @@ class Server:
     def settle(self) -> None:
         """Return when no call is being answered; those that do not end at once are cut."""
         if not self.idle(_AT_ONCE):
-            self._uvicorn.call(self._uvicorn.cut)
+            self._uvicorn.call(self._cut_answers)
             self.idle(_PATIENCE)
+
+    def _cut_answers(self) -> None:
+        for transport in list(self._answering):
+            transport.abort()
 
     def forget(self) -> None:
         """Let go of the listening socket that a forked child has inherited.
@@ -99,12 +106,19 @@ class Server:
         self._socket.close()
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["path"].startswith(
+            f"{admin.PREFIX}/"
+        ):  # whoever asks for a reset is no call that it waits for
+            await self.app(scope, receive, send)
+            return
         self._idle.clear()
+        self._answering.add(scope["state"][TRANSPORT])
         self.running[id(scope)] = f"{scope['method']} {scope['path']}"
         try:
             await self.app(scope, receive, send)
         finally:
             del self.running[id(scope)]
+            self._answering.discard(scope["state"][TRANSPORT])
             if not self.running:
                 self._idle.set()
 

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
 
+    from starlette.types import ASGIApp
     from typing_extensions import Self
 
     from qianfan.local.address import Address, Lease
@@ -50,7 +51,7 @@ class Serving:
             if self._server is None:
                 self._state.store.hold()
                 try:
-                    self._server = _serve(self._state, self._host, self._port, address)
+                    self._server = self._serve(address)
                 except BaseException:
                     self._state.store.close()
                     raise
@@ -123,16 +124,19 @@ class Serving:
         if server is not None:
             server.settle()
 
+    def _app(self) -> ASGIApp:
+        """Return what answers."""
+        raise NotImplementedError
 
-def _serve(state: State, host: str, port: int, address: Address | None) -> Server | Lease:
-    try:
-        from qianfan.local.app import build  # the extra is needed only from here on
-        from qianfan.local.server import Server
-    except ModuleNotFoundError as error:
-        raise ImportError(
-            f"the local platform needs starlette, uvicorn and httptools ({error.name} is missing): "
-            "pip install 'qianfan[local]'",
-            name=error.name,
-        ) from error
-    app = build(state)
-    return Server(app, host, port) if address is None else address.lend(app)
+    def _serve(self, address: Address | None) -> Server | Lease:
+        try:
+            from qianfan.local.server import Server  # the extra is needed only from here on
+
+            app = self._app()
+        except ModuleNotFoundError as error:
+            raise ImportError(
+                f"the local platform needs starlette, uvicorn and httptools ({error.name} is missing): "
+                "pip install 'qianfan[local]'",
+                name=error.name,
+            ) from error
+        return Server(app, self._host, self._port) if address is None else address.lend(app)

@@ -96,11 +96,15 @@ class Script:
             OSError: The file cannot be read.
             ValueError: It holds no rules, or one that is bad: which, and why. None is added then.
         """
-        rules, strict = files.read(path)
-        with self._lock:
-            self._rules = (*reversed(rules), *self._rules)
-            self.strict = self.strict or strict
-        return rules
+        return self._take(*files.read(path))
+
+    def add(self, document: Any) -> list[Rule]:
+        """Add the rules of a JSON document, as those of a file.
+
+        Raises:
+            ValueError: It holds no rules, or one that is bad: which, and why. None is added then.
+        """
+        return self._take(*files.rules(document, "the script"))
 
     def clear(self) -> None:
         """Forget every rule, and be strict no more."""
@@ -134,6 +138,12 @@ class Script:
 
     def __str__(self) -> str:
         return "\n".join(map(repr, self._rules))
+
+    def _take(self, rules: list[Rule], strict: bool) -> list[Rule]:
+        with self._lock:
+            self._rules = (*reversed(rules), *self._rules)
+            self.strict = self.strict or strict
+        return rules
 
     @property
     def runs_code(self) -> bool:

@@ -27,18 +27,22 @@ def read(path: str | os.PathLike[str]) -> tuple[list[Rule], bool]:
         ValueError: It holds no rules, or a bad one: which, and why.
     """
     file = Path(path)
-    given, strict = (_lines(file), False) if file.suffix == ".jsonl" else _document(file)
-    return [_rule(item, f"{file}: {place}") for place, item in given], strict
+    if file.suffix == ".jsonl":
+        return [_rule(item, f"{file}: {place}") for place, item in _lines(file)], False
+    return rules(_parsed(file.read_bytes(), str(file)), str(file))
 
 
-def _document(file: Path) -> tuple[list[tuple[str, Any]], bool]:
-    """Return the rules of a JSON document, each with its place, and whether it is strict."""
-    content = _parsed(file.read_bytes(), str(file))
+def rules(content: Any, where: str) -> tuple[list[Rule], bool]:
+    """Return the rules of a JSON document, and whether they are all that may answer.
+
+    Raises:
+        ValueError: It holds no rules, or a bad one: which, and why.
+    """
     document = {"rules": content} if isinstance(content, list) else as_object(content) or {}
-    rules, strict = as_array(document.get("rules")), document.get("strict", False)
-    if rules is None or not isinstance(strict, bool) or document.keys() - {"rules", "strict"}:
-        raise ValueError(f'{file}: a script is an array of rules, or {{"rules": [...], "strict": true}}')
-    return [(f"rule {number}", rule) for number, rule in enumerate(rules, start=1)], strict
+    given, strict = as_array(document.get("rules")), document.get("strict", False)
+    if given is None or not isinstance(strict, bool) or document.keys() - {"rules", "strict"}:
+        raise ValueError(f'{where}: a script is an array of rules, or {{"rules": [...], "strict": true}}')
+    return [_rule(item, f"{where}: rule {number}") for number, item in enumerate(given, start=1)], strict
 
 
 def _lines(file: Path) -> list[tuple[str, Any]]:
