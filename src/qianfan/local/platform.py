@@ -22,13 +22,14 @@ if TYPE_CHECKING:
     from qianfan.local.console.access import AccessKey
     from qianfan.local.console.datasets import Dataset
     from qianfan.local.console.samples import Source
-    from qianfan.local.faults import Faults, Placed
+    from qianfan.local.faults import Fault, Faults, Placed
     from qianfan.local.faults.condition import Conditions
     from qianfan.local.journal import Calls
     from qianfan.local.oauth import Application
     from qianfan.local.script import Rule, Says, Script, Turn
     from qianfan.local.script.rule import AtEnd
     from qianfan.local.snapshots import Snapshot
+    from qianfan.local.sweep import Report
     from qianfan.local.v2.keys import ApiKey
 
 
@@ -310,6 +311,37 @@ class Platform(Serving):
             ValueError: There is no such route, or a condition that no call could meet.
         """
         return self._state.faults.on(route, **conditions)
+
+    def sweep(
+        self,
+        test: Callable[[], Any],
+        route: str = "chat",
+        faults: Iterable[Fault] | None = None,
+        timeout: float = 5.0,
+        *,
+        allowed: type[BaseException] | tuple[type[BaseException], ...] = Exception,
+    ) -> Report:
+        """Run a piece of code against every fault, and report how it fared.
+
+        It is run twice without a fault, then once with each: whatever else it finds on the platform is as
+        it was, the faults set before are away meanwhile, and a clock that stands still goes on.
+
+        Args:
+            test: A function or a coroutine function, which calls this platform and returns what it made of
+                the answers: what differs from the undisturbed runs is lost data.
+            route: Which of its calls the standard faults are for: its first one, its last one, and all.
+            faults: Other faults than the standard ones.
+            timeout: The real seconds a run may take; one that takes longer hangs. Its connections are
+                broken, a coroutine is cancelled. What then still runs cannot be ended, and is told of.
+            allowed: What the code may raise; `AssertionError` always means lost data.
+
+        Raises:
+            ValueError: Without a fault, the code makes no call of that route.
+            TimeoutError: Without a fault, it does not end in time. All else that it raises then is raised.
+        """
+        from qianfan.local.sweep import Sweep  # only who sweeps needs asyncio
+
+        return Sweep(self._state, self._settle, test, timeout).run(route, faults, allowed)
 
     def revoke_tokens(self) -> None:
         """Make every token issued so far unknown: calls answer 110, those of v2 `invalid_iam_token`.
