@@ -7,8 +7,7 @@ import time
 
 import pytest
 import urllib3
-from local_caller import PREFIX
-from v2_caller import MODEL
+from asker import Asker
 
 from qianfan.local import Clock
 
@@ -143,34 +142,12 @@ async def test_a_wait_can_be_ended_otherwise():
     assert clock._waiting == set()  # a leak could be seen nowhere else
 
 
-class Opened:
-    """The stream of a platform's answer, read event by event."""
-
-    def __init__(self, caller, version):
-        self.caller = caller
-        url, headers = f"{caller.platform.url}/v2/chat/completions", None
-        body = {**QUESTION, "stream": True}
-        if version == 1:
-            url = f"{caller.platform.url}{PREFIX}/chat/completions?access_token={caller.token}"
-        else:
-            body["model"], headers = MODEL, {"Authorization": f"Bearer {caller.platform.api_key}"}
-        self.response = caller.http.request("POST", url, json=body, headers=headers, preload_content=False)
-        self.read = b""
-
-    def events(self, many):
-        """Read so many events, and return how many the platform has sent."""
-        while self.read.count(b"\n\n") < many:
-            self.read += self.response.read1()
-        self.read = self.read.split(b"\n\n", many)[-1]
-        return len(self.caller.platform.calls("chat").last.reply)
-
-
 @pytest.mark.parametrize("version", [1, 2])
 def test_advance_sends_what_is_due(start, version):
     """Of a stream that waits for a frozen clock, advance sends just what that time would have brought."""
     caller = start(chunk_delay=1)
     caller.platform.freeze()
-    stream = Opened(caller, version)
+    stream = Asker(caller.platform, version).open("你好")
 
     assert stream.events(1) == 1
     caller.platform.advance(seconds=1)
@@ -190,7 +167,7 @@ def test_a_stream_that_waits_is_cut_by_stop(start, version):
     """A stream that waits for a frozen clock does not hold up the platform's end, and shows in the journal."""
     caller = start(chunk_delay=1)
     caller.platform.freeze()
-    stream = Opened(caller, version)
+    stream = Asker(caller.platform, version).open("你好")
     stream.events(1)
 
     caller.platform.stop()
@@ -205,7 +182,7 @@ def test_a_caller_who_leaves_is_not_waited_for(start):
     """A stream whose caller has gone while it waited is forgotten; others go on."""
     caller = start(chunk_delay=1)
     caller.platform.freeze()
-    left, stays = Opened(caller, 1), Opened(caller, 2)
+    left, stays = (Asker(caller.platform, version).open("你好") for version in (1, 2))
     wait_for_waiting(caller.platform, 2)
 
     left.response.close()

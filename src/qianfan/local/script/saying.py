@@ -143,12 +143,12 @@ def read_calls(value: Any) -> tuple[Called, ...]:
     """Return function calls, each given as its name and its arguments, or as an object of these.
 
     Raises:
-        ValueError: They are given otherwise: what they must be.
+        ValueError: They are given otherwise.
     """
     given = [_read_call(item) for item in value] if isinstance(value, list | tuple) else []
     calls = tuple(call for call in given if call is not None)
     if not calls or len(calls) < len(given):
-        raise ValueError('must be like [("get_weather", {"city": "北京"})]')
+        raise ValueError(f'calls must be like [("get_weather", {{"city": "北京"}})], not {value!r}')
     return calls
 
 
