@@ -42,6 +42,12 @@ def serve(
         Path | None, typer.Option(help="状态文件：重启后保留任务、模型、服务与密钥。", dir_okay=False)
     ] = None,
     chunk_delay: Annotated[float, typer.Option(help="流式事件之间的秒数。", min=0)] = 0.0,
+    script: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="剧本：JSON 或 JSONL 写的回复规则，后面的优先，可重复。", exists=True, dir_okay=False
+        ),
+    ] = None,
 ) -> None:
     """在本机启动本地平台，按 Ctrl-C 结束。"""
     from qianfan.local import platform
@@ -62,6 +68,8 @@ def serve(
                 state=state,
             )
             datasets = [running.add_dataset(file) for file in dataset or []]
+            for file in script or []:
+                running.script.load(file)
         except ValueError as error:
             raise typer.BadParameter(str(error)) from None
         running.run(ready=lambda: _greet(host, running, datasets))
@@ -87,7 +95,8 @@ def _greet(host: str, running: Platform, datasets: list[Dataset]) -> None:
         f"本地平台已启动 (the local platform runs): {url}",
         "",
         *(f"数据集 (dataset) {it.name}: id {it.id}, {it.count} 条" for it in datasets),
-        *([""] if datasets else []),
+        *([f"剧本 (script): {len(running.script)} 条规则"] if running.script else []),
+        *([""] if datasets or running.script else []),
         "在另一个终端中设置 (set in another terminal):",
         *(f"  export {name}={value}" for name, value in running.environment.items()),
         "然后 (then):",
