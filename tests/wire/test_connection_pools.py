@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
 
 import pytest
 from support.replies import Gate, answer
 from support.worlds import MESSAGES, unary
 
+import qianfan
 from qianfan.errors import InvalidArgumentError
 
 GREETING = "你好，很高兴见到你。"
@@ -131,6 +133,21 @@ def test_an_async_with_block_closes_what_it_opened(server, make):
         await asyncio.to_thread(server.wait_idle)
 
     asyncio.run(scene())
+
+
+def test_what_a_loop_has_open_closes_with_it(server, network, keys):
+    """A client that was closed outside its loop, and forgotten, leaves the loop's connections to the loop."""
+    loop = asyncio.new_event_loop()
+    client = qianfan.Qianfan(base_url=server.url, **keys, **network)
+    assert loop.run_until_complete(client.chat.ado(MESSAGES))["result"] == GREETING
+    client.close()
+    del client
+    gc.collect()
+    assert server.open_connections == 1
+
+    loop.run_until_complete(loop.shutdown_asyncgens())
+    server.wait_idle()
+    loop.close()
 
 
 def test_a_client_closed_in_another_thread_frees_a_call_under_way_when_it_is_done(server, make):

@@ -50,7 +50,8 @@ class Pool:
         with _LOCK.lock:
             self._leases -= 1
             last = self._leases == 0
-            if last:
+            # What event loops have open stays known until they close it, or until the exit.
+            if last and not (self._async and self._async.has_sessions):
                 _POOLS.pop(self._network, None)
             return last
 

@@ -110,6 +110,11 @@ class AiohttpTransport:
         """Start anew: a forked child has a loop, and connections, of its own."""
         self._sessions: dict[AbstractEventLoop, tuple[ClientSession, AsyncGenerator[None, None]]] = {}
 
+    @property
+    def has_sessions(self) -> bool:
+        """Whether some loop has a session."""
+        return bool(self._sessions)
+
     async def aclose(self) -> None:
         """Close the connections of the running loop."""
         _, closing = self._sessions.get(asyncio.get_running_loop(), (None, None))
