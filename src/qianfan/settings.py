@@ -43,7 +43,7 @@ class ClientArguments(TypedDict, total=False):
     Attributes:
         api_key: An API key of v2, `bce-v3/…`.
         token_provider: A function, plain or a coroutine function, that gives the bearer of v2 before
-            each attempt.
+            each attempt; a coroutine function has the time that the call has.
         app_id: The application to call v2 for, `app-…`; where not given, the key's default.
         access_key: The IAM Access Key: signs console calls, and is exchanged for a bearer of v2.
         secret_key: Its Secret Key.

@@ -98,6 +98,13 @@ def test_remotely_a_key_is_needed() -> None:
         ("chat", {"messages": [{"content": "一二三四五"}]}, 5 + 1024),
         ("chat", {"messages": [{"content": "ten " * 10}]}, 13 + 1024),
         ("chat", {"messages": [{"content": "一二三四五"}], "max_output_tokens": 10}, 5 + 10),
+        ("chat", {"messages": [{"content": "一二三四五"}], "max_completion_tokens": 10}, 5 + 10),
+        ("chat", {"messages": [{"content": "一二三四五"}], "max_tokens": 10}, 5 + 10),
+        (
+            "chat",
+            {"messages": [{"content": "一二三四五"}], "max_output_tokens": None, "max_tokens": 10},
+            5 + 10,
+        ),
         ("completion", {"prompt": "一二三四五"}, 5 + 1024),
         ("plugin", {"query": "一二三四五", "messages": None}, 5 + 1024),
         ("image2text", {"prompt": "一二三四五", "image": "aGVsbG8gd29ybGQ="}, 5 + 1024),

@@ -192,6 +192,23 @@ def reply(body: Any, status: int = 200) -> Reply:
     """Return a JSON reply."""
     return Reply(status, {"Content-Type": "application/json"}, orjson.dumps(body))
 
+    @pytest.mark.parametrize(
+        ("kind", "model", "fields", "sent"),
+        [
+            ("completion", None, {"max_tokens": 9, "user": "u"}, {"max_output_tokens": 9, "user_id": "u"}),
+            ("completion", "SQLCoder-7B", {"max_tokens": 9}, {"max_output_tokens": 9}),
+            ("embedding", None, {"user": "u"}, {"user_id": "u"}),
+            ("text2image", None, {"user": "u", "n": 2}, {"user_id": "u", "n": 2}),
+        ],
+    )
+    def test_names_of_v2(self, kind: str, model: str | None, fields: Any, sent: dict[str, Any]) -> None:
+        """What v2 calls otherwise is called by v1's name, whatever the kind."""
+        told = body(call(kind, model, **fields))
+
+        assert {
+            name: value for name, value in told.items() if name not in {*FIELDS[kind], "messages"}
+        } == sent
+
 
 class TestCompletionReplies:
     """A completion is called one, whoever gave it."""

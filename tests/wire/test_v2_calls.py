@@ -120,6 +120,44 @@ class TestChat:
         }
         assert not {"timeout", "extra_body", "seed"} & set(sent.json)
 
+    def test_extra_fields(self, world, server, make_v2):
+        """Fields in `extra` come before parameters, and are said in the words of v2 too."""
+        extra = {"temperature": 0.1, "user_id": "u", "thinking": {"type": "enabled"}, "stop": None}
+        world.ask(make_v2().chat, temperature=0.9, stop=["。"], extra=extra)
+        sent = server.requests[0].json
+
+        assert (sent["temperature"], sent["user"], sent["thinking"]) == (0.1, "u", {"type": "enabled"})
+        assert "stop" not in sent
+        for reserved in ({"messages": []}, {"stream": True}):
+            assert type(world.ask(make_v2().chat, extra=reserved).error) is InvalidArgumentError
+
+    def test_openais_names_on_v1(self, world, server, make):
+        """The same form on v1: its names become v1's, and the reply has choices."""
+        reply = world.call(
+            make().chat.completions,
+            "create",
+            model="ERNIE-Bot",
+            messages=[{"role": "system", "content": "诗人"}, *MESSAGES],
+            stream=world.streams,
+            max_tokens=9,
+            user="u",
+            tools=[{"type": "function", "function": {"name": "f"}}],
+            tool_choice="auto",
+        )
+        events = world_list(world, reply) if world.streams else [reply]
+        told = [it.choices[0].delta if world.streams else it.choices[0].message for it in events]
+        sent = {name: value for name, value in server.requests[0].json.items() if name != "stream"}
+
+        assert "".join(message.content for message in told) == GREETING
+        assert events[-1].choices[0].finish_reason == "stop"
+        assert sent == {
+            "messages": MESSAGES,
+            "system": "诗人",
+            "max_output_tokens": 9,
+            "user_id": "u",
+            "functions": [{"name": "f"}],
+        }
+
     @pytest.mark.parametrize(
         ("made_with", "called_with", "model"),
         [
