@@ -187,11 +187,6 @@ class TestBody:
 
         assert json.dumps(fields) == before
 
-
-def reply(body: Any, status: int = 200) -> Reply:
-    """Return a JSON reply."""
-    return Reply(status, {"Content-Type": "application/json"}, orjson.dumps(body))
-
     @pytest.mark.parametrize(
         ("kind", "model", "fields", "sent"),
         [
@@ -208,6 +203,11 @@ def reply(body: Any, status: int = 200) -> Reply:
         assert {
             name: value for name, value in told.items() if name not in {*FIELDS[kind], "messages"}
         } == sent
+
+
+def reply(body: Any, status: int = 200) -> Reply:
+    """Return a JSON reply."""
+    return Reply(status, {"Content-Type": "application/json"}, orjson.dumps(body))
 
 
 class TestCompletionReplies:
