@@ -30,6 +30,7 @@ _SCOPE = "public ai_custom_qianfan_bloomz_7b_compressed wenxinworkshop_mgr ai_cu
 _PREFIX = "app-"
 _FIRST_APPLICATION, _FIRST_GUEST = 36_000_000, 37_000_000
 _CLIENT_NUMBER = "282335"  # the platform's own client number, constant in every token
+_UNKNOWN_CLIENT = "unknown client id"
 _UNAUTHORIZED, _BAD_REQUEST, _BAD_METHOD = 401, 400, 405
 
 INVALID, EXPIRED, MALFORMED = 110, 111, 100
@@ -139,7 +140,7 @@ class Registry:
         ak, sk = query.get("client_id", ""), query.get("client_secret", "")
         application = self._application(ak, sk)
         if application is None:
-            return _error(_UNAUTHORIZED, "invalid_client", "unknown client id")
+            return _error(_UNAUTHORIZED, "invalid_client", _UNKNOWN_CLIENT)
         if not sk or not (self._any_key or secrets.compare_digest(application.sk.encode(), sk.encode())):
             return _error(_UNAUTHORIZED, "invalid_client", "Client authentication failed")
         return self._issue(application)
@@ -208,7 +209,8 @@ def _error(status: int, error: str, description: str) -> Reply:
 def coded(code: int | str, message: str) -> Reply:
     """Return the answer with an error code, by OAuth's word for it."""
     status, error = codes.of_gateway(code, codes.OAUTH)
-    return _error(status, error, codes.text(code, message))
+    words = _UNKNOWN_CLIENT if error == "invalid_client" else codes.text(code)
+    return _error(status, error, message or words)
 
 
 def _letters(seed: str, count: int) -> str:
