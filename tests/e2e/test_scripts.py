@@ -329,7 +329,10 @@ def test_setup_with_an_unknown_level(clone):
     """A level that setup does not know ends with its usage."""
     done = clone.run("setup", "everything")
 
-    assert (done.returncode, done.stderr) == (2, "usage: scripts/setup [demo|dev|compat|official|official-2023]\n")
+    assert (done.returncode, done.stderr) == (
+        2,
+        "usage: scripts/setup [demo|dev|compat|official|official-2023]\n",
+    )
 
 
 @posix
