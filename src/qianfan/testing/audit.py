@@ -56,5 +56,10 @@ def heard_by(listener: Listener) -> Iterator[None]:
 def _hook(event: str, arguments: tuple[Any, ...]) -> None:
     __tracebackhide__ = True  # pytest's reports end at the call
     if _listeners and event in EVENTS:
-        for listener in _listeners:
-            listener.hear(event, arguments)
+        try:
+            for listener in _listeners:
+                listener.hear(event, arguments)
+        except BaseException:
+            if event == "socket.connect":  # libraries close what fails to connect, where it fails as usual
+                arguments[0].close()
+            raise
