@@ -41,6 +41,13 @@ def console(caller):
     console.http.clear()
 
 
+@pytest.fixture(autouse=True)
+def _nothing_is_said(caplog):
+    """See that neither the platform nor what it stands on finds anything wrong: faults are meant."""
+    yield
+    assert caplog.records == []
+
+
 def set_fault(caller, fault):
     """Let one fault happen, and no other."""
     caller.platform.faults.clear()
@@ -203,11 +210,11 @@ class TestStatuses:
     )
     def test_v2_has_errors_of_its_own(self, caller, status, code):
         """On v2 a status that says all of an error is that error."""
-        set_fault(caller, on("chat").status(status, retry_after=3))
+        set_fault(caller, on("chat").status(status, retry_after=1_234_567))
         response = V2(caller).post(QUESTION)
 
         assert response.status == status
-        assert response.headers["retry-after"] == "3"
+        assert response.headers["retry-after"] == "1234567"
         assert (response.json()["error"]["code"] if code else response.data[:6]) == (code or b"<html>")
 
     @pytest.mark.parametrize(
@@ -423,6 +430,15 @@ class TestConnections:
         received = read(connection)
         assert received.end in {CLOSED, RESET}
         caller.http.clear()
+
+    def test_a_caller_who_leaves_in_the_middle(self, caller):
+        """A caller who has read enough of an answer that comes byte by byte may go."""
+        set_fault(caller, on("chat", times=1).split(1))
+        connection = open_chat(caller, "说" * 2000, stream=True)
+        assert connection.recv(12) == b"HTTP/1.1 200"
+        connection.close()
+
+        assert "result" in caller.ask("你好")
 
     def test_http_1_0_has_no_chunks(self, caller):
         """An old client gets a stream that ends with the connection."""

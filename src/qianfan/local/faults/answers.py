@@ -35,14 +35,10 @@ class Struck(Exception):  # noqa: N818  # it is an answer, not an error of the p
             case Status(status):
                 reply = _body(self.effect) or service.failed(status) or _page(status)
                 if self.effect.retry_after is not None:
-                    reply.headers = {**reply.headers, "Retry-After": f"{self.effect.retry_after:g}"}
+                    reply.headers = {**reply.headers, "Retry-After": str(self.effect.retry_after)}
                 return reply
             case Reset():
-                return Reply(status=NONE)
-
-
-#: The status of an answer that never comes.
-NONE = 0
+                return Reply(status=0)  # which is never sent
 
 
 def _body(effect: Status) -> Reply | None:

@@ -49,6 +49,8 @@ IAM: dict[Kind, tuple[int, str]] = {
 #: HTTP status and word of the console's v2.
 CONSOLE: dict[Kind, tuple[int, str]] = {**IAM, Kind.REQUEST: (400, "InappropriateJSON")}
 
+_BAD_REQUEST = 400
+
 _GATEWAYS = (OAUTH, IAM, CONSOLE)
 
 
@@ -91,6 +93,3 @@ def _kind(code: int | str) -> Kind:
 
 def _of_gateway(code: int | str) -> Kind | None:
     return next((kind for words in _GATEWAYS for kind, (_, word) in words.items() if word == code), None)
-
-
-_BAD_REQUEST = 400

@@ -20,7 +20,6 @@ EVERY = "*"
 #: What the journal calls the routes; `*` stands for all of them.
 ROUTES = (EVERY, *catalog.paths(), "models", "file", "token", "exchange", "console", "unknown")
 
-
 _NAMED = frozenset(catalog.paths()) - {"erniebot"}  # the kinds whose models the catalogue names
 
 

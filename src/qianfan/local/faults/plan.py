@@ -115,10 +115,12 @@ class Faults:
         seed: What chance begins with; by default made up.
 
     Raises:
-        ValueError: A fault does not say what happens.
+        ValueError: A fault does not say what happens, or the seed is no integer.
     """
 
     def __init__(self, faults: Iterable[Fault] = (), seed: int | None = None) -> None:
+        if not isinstance(seed, int | None):
+            raise ValueError(f"a seed is an integer, not {seed!r}")  # noqa: TRY004  # as every bad value
         self._seed = random.randrange(_SEEDS) if seed is None else seed  # noqa: S311  # no secret
         self._lock = threading.Lock()
         self._placed: list[Placed] = []

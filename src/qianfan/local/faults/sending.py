@@ -102,9 +102,10 @@ class Line:
             await self._clock.wait_until(self._due, unless=self._gone)
 
     async def write(self, data: bytes) -> None:
-        """Send bytes in a packet of their own."""
-        self._transport.write(data)
-        await asyncio.sleep(0)
+        """Send bytes in a packet of their own; nothing happens where nobody is there to get them."""
+        if not self._transport.is_closing():
+            self._transport.write(data)
+            await asyncio.sleep(0)
 
     async def close(self) -> None:
         """Close the connection when what was written is sent."""
@@ -183,5 +184,4 @@ async def _send_head(line: Line, head: bytes, slow: SlowHeaders | None) -> None:
     bits = [head[start : start + size] for start in range(0, len(head), size)]
     for bit in bits:
         await line.rest(slow.seconds / len(bits))
-        if line.is_open:
-            await line.write(bit)
+        await line.write(bit)
