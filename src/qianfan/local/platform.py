@@ -396,7 +396,8 @@ class Platform(Serving):
         self._state.journal.clear()
 
     def _app(self) -> ASGIApp:
-        from qianfan.local.admin import door  # whoever starts it has the packages
+        from qianfan.local import page  # whoever starts it has the packages
+        from qianfan.local.admin import door
         from qianfan.local.app import build
 
-        return build(self._state, door.routes(self, self._state))
+        return build(self._state, [*door.routes(self, self._state), *page.routes()])
