@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from qianfan.cli import chat, doctor, finetune, migrate, model, models, serve, service
+from qianfan.cli import chat, doctor, finetune, migrate, model, models, platform, serve, service
 from qianfan.version import VERSION
 
 app = typer.Typer(
@@ -40,3 +40,4 @@ app.command("models")(models.models)
 app.add_typer(finetune.app, name="finetune")
 app.add_typer(model.app, name="model")
 app.add_typer(service.app, name="service")
+app.add_typer(platform.app, name="platform")
