@@ -198,6 +198,18 @@ def test_a_stream_at_the_pace_of_the_clock(asker, platform):
     assert stream.events(2) == 4
 
 
+def test_the_usage_comes_with_the_end(start):
+    """The chunk of v2 that tells the usage does not wait, since nothing is written for it."""
+    asker = Asker(start().platform, 2)
+    asker.platform.freeze()
+    asker.platform.reply(chunks=["一", "二"], between=2)
+    stream = asker.open("问题", stream_options={"include_usage": True})
+
+    assert stream.events(1) == 1
+    asker.platform.advance(seconds=2)
+    assert stream.events(2) == 3
+
+
 def test_a_whole_answer_comes_when_its_stream_would_end(asker, platform):
     """An answer that is no stream takes as long as its stream; till then it is in the journal without a duration."""
     platform.freeze()

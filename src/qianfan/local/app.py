@@ -237,7 +237,7 @@ class _Endpoint:
         try:
             for index, content in enumerate(contents):
                 await asyncio.sleep(0)  # others have their turn, and a caller who is gone is seen to be
-                if delay := reply.delay + between * index:
+                if delay := reply.delay + between * min(index, last - reply.at_once):
                     await clock.wait_until(call.time + delay, unless=gone)
                 if gone.done():
                     return

@@ -66,6 +66,7 @@ class Reply:
         coming: Gives the events of a stream from elsewhere as they come, each as JSON or as bytes of the wire.
         delay: Seconds of the platform's clock from the call to the answer, or to a stream's first event.
         between: Seconds from each event to the next; None: as many as the platform's options say.
+        at_once: How many events at the end come with the one before them.
     """
 
     body: Json = field(default_factory=dict[str, Any])
@@ -80,6 +81,7 @@ class Reply:
     coming: AsyncGenerator[Json | bytes, None] | None = None
     delay: float = 0.0
     between: float | None = None
+    at_once: int = 0
 
     @property
     def is_stream(self) -> bool:

@@ -21,6 +21,7 @@ def reply(head: Json, choices: list[Json], usage: Json | None, first: Json | Non
     """
     events: list[Json] = [{**head, "choices": [choice]} for choice in choices]
     events[0].update(first or {})
-    if usage is not None:
-        events.append({**head, "choices": [], "usage": usage})
-    return Reply(events=events, done=True)
+    if usage is None:
+        return Reply(events=events, done=True)
+    events.append({**head, "choices": [], "usage": usage})
+    return Reply(events=events, done=True, at_once=1)
