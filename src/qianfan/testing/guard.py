@@ -33,7 +33,7 @@ class Guard:
     """Lets nobody reach another host, and remembers who tried.
 
     Out of its reach are other processes, and libraries with network code of their own in C, such as
-    uvloop, c-ares and gRPC.
+    uvloop, c-ares and gRPC. Of a name that a socket is to connect to it hears when that is looked up.
 
     Args:
         test: What is guarded, as messages call it.
