@@ -556,3 +556,48 @@ def test_round_trip_from_v2(messages: list[dict[str, Any]], fields: dict[str, An
             assert message["tool_call_id"] == called[-1]
         called += [call["id"] for call in message.get("tool_calls", ())]
     assert len(set(called)) == len(called)
+
+
+@pytest.mark.parametrize("functions", [FUNCTION, "get_weather", 7], ids=["a dict", "a name", "a number"])
+def test_functions_that_are_no_list(functions: Any) -> None:
+    """One function alone is a mistake that v2, which does not know the field, would not tell."""
+    with pytest.raises(InvalidArgumentError, match="functions must be a list of dicts"):
+        fields_in(to_v2, {"functions": functions})
+
+
+#: Values such as JSON has, also where they make no sense.
+VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(0, 2)
+    | st.sampled_from(["", "f", "function", "auto", "none", "text"]),
+    lambda inner: (
+        st.lists(inner, max_size=2)
+        | st.dictionaries(
+            st.sampled_from(["type", "function", "name", "arguments", "id", "text", "enable"]),
+            inner,
+            max_size=3,
+        )
+    ),
+    max_leaves=8,
+)
+ROLES = st.sampled_from(
+    ["system", "user", "assistant", "function", "tool", Role.Tool, Role.Function, "", None, 7, ["user"]]
+)
+PARTS_OF_MESSAGES = dict.fromkeys(("content", "name", "function_call", "tool_calls", "tool_call_id"), VALUES)
+WORDS = """user_id user max_output_tokens max_completion_tokens max_tokens system user_setting functions tools
+    tool_choice response_format disable_search enable_citation enable_trace web_search stop"""
+
+
+@given(
+    st.lists(st.fixed_dictionaries({"role": ROLES}, optional=PARTS_OF_MESSAGES), min_size=1, max_size=4),
+    st.dictionaries(st.sampled_from(WORDS.split()), VALUES, max_size=4),
+    st.sampled_from([to_v1, to_v2]),
+)
+def test_anything(messages: Any, fields: dict[str, Any], change: Any) -> None:
+    """Whatever a caller writes, it is translated or refused in this package's own words, and never changed."""
+    try:
+        made = said(change, {"messages": messages, **fields})
+    except InvalidArgumentError:
+        return
+    assert isinstance(made["messages"], list)

@@ -28,7 +28,7 @@ _RENAMED = (
 _PERSONA = ("system", "user_setting")
 _SEARCH = ("enable_citation", "enable_trace")
 
-_V2_ROLES = frozenset({"system", "tool"})
+_V2_ROLES = ("system", "tool")
 
 #: What only one of the two versions says: fields without any need no translation.
 _V1_NAMES = frozenset(old for old, _ in _RENAMED)
@@ -38,7 +38,11 @@ _V2_WORDS = _V2_NAMES | {"tools", "tool_choice", "response_format", "web_search"
 
 
 def to_v2(fields: Fields) -> None:
-    """Say the fields of a chat request in the words of v2."""
+    """Say the fields of a chat request in the words of v2.
+
+    Raises:
+        InvalidArgumentError: The functions are no list.
+    """
     for message in fields["messages"]:
         if message["role"] == "function" or "function_call" in message:
             fields["messages"] = _messages_to_v2(fields["messages"])
@@ -52,7 +56,8 @@ def to_v1(fields: Fields) -> None:
     """Say the fields of a chat request in the words of v1.
 
     Raises:
-        InvalidArgumentError: v1 cannot say it: a schema, or several function calls in one message.
+        InvalidArgumentError: v1 cannot say it: a schema, several function calls in one message, the answer
+            to a call that is not there.
     """
     for message in fields["messages"]:
         if (
@@ -96,6 +101,8 @@ def _fields_to_v2(fields: Fields) -> None:
         fields["messages"] = _with_persona(persona, fields["messages"])
     functions = fields.pop("functions", None)
     if functions and not fields.get("tools"):
+        if not isinstance(functions, (list, tuple)):
+            raise InvalidArgumentError(f"functions must be a list of dicts, not {type(functions).__name__}")
         fields["tools"] = [{"type": "function", "function": function} for function in functions]
     if isinstance(fields.get("response_format"), str):
         fields["response_format"] = {"type": fields["response_format"]}
@@ -115,7 +122,7 @@ def _with_persona(persona: Any, messages: Sequence[Message]) -> list[Message]:
 
 def _fields_to_v1(fields: Fields) -> None:
     tools = fields.get("tools")
-    if tools and all(_is_function(tool) for tool in tools):
+    if tools and isinstance(tools, (list, tuple)) and all(map(_is_function, tools)):
         del fields["tools"]
         if not fields.get("functions"):
             fields["functions"] = [tool["function"] for tool in tools]
@@ -179,8 +186,8 @@ def _messages_to_v2(messages: Sequence[Message]) -> list[Message]:
 def _messages_to_v1(fields: Fields) -> None:
     """Take the personas out of the messages, and say the others in the words of v1."""
     messages = list(fields["messages"])
-    personas = [fields.get("system")]
-    while messages and messages[0]["role"] == "system":
+    personas = [fields.get("system") or ""]
+    while messages and messages[0]["role"] == "system" and isinstance(personas[0], str):
         text = _plain(messages[0].get("content"))
         if not isinstance(text, str):
             break
@@ -197,7 +204,7 @@ def _messages_to_v1(fields: Fields) -> None:
 def _message_to_v1(message: Message, answer: Message, names: Mapping[str, Any]) -> Message:
     content = _plain(message.get("content"))
     if message["role"] == "tool":
-        name = message.get("name") or names.get(message.get("tool_call_id") or "")
+        name = message.get("name") or names.get(str(message.get("tool_call_id")))
         if not name:
             raise InvalidArgumentError(
                 f"no message calls the tool that {message.get('tool_call_id')!r} answers",
@@ -205,7 +212,7 @@ def _message_to_v1(message: Message, answer: Message, names: Mapping[str, Any]) 
             )
         return {"role": "function", "name": name, "content": content}
     call = _function_call(message, answer)
-    calls = message.get("tool_calls")
+    calls = _tool_calls(message)
     if call is None and calls:
         if len(calls) > 1:
             raise InvalidArgumentError(
@@ -215,7 +222,7 @@ def _message_to_v1(message: Message, answer: Message, names: Mapping[str, Any]) 
         if _is_function(calls[0]):
             call = calls[0]["function"]
     if call is None:
-        said = message if calls else _without(message, "tool_calls")
+        said = message if message.get("tool_calls") else _without(message, "tool_calls")
     else:
         function_call = {**_without(call, "id")}
         if "arguments" in call:
@@ -243,11 +250,15 @@ def _names(messages: Sequence[Message]) -> dict[str, Any]:
     for message in messages:
         call = message.get("function_call")
         if isinstance(call, Mapping):
-            names[call.get("id") or call.get("name") or ""] = call.get("name")
-        for call in message.get("tool_calls") or ():
-            if _is_function(call):
-                names[call.get("id") or ""] = call["function"].get("name")
+            names[str(call.get("id") or call.get("name"))] = call.get("name")
+        for call in filter(_is_function, _tool_calls(message)):
+            names[str(call.get("id"))] = call["function"].get("name")
     return names
+
+
+def _tool_calls(message: Message) -> Sequence[Any]:
+    calls = message.get("tool_calls")
+    return calls if isinstance(calls, (list, tuple)) else ()
 
 
 def _text_of(arguments: Any) -> str:
