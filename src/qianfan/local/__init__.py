@@ -73,6 +73,9 @@ def platform(
     upstream_key: str | None = None,
     upstream_model: str | Mapping[str, str] | None = None,
     upstream_timeout: float = 300.0,
+    record: str | os.PathLike[str] | None = None,
+    replay: str | os.PathLike[str] | None = None,
+    replay_pace: float = 1.0,
     clock: Clock | None = None,
     state: str | os.PathLike[str] | None = None,
 ) -> Platform:
@@ -96,20 +99,27 @@ def platform(
         faults: What shall go wrong, see `on`; more can be added while the platform runs.
         seed: What the chances of faults begin with, so that a run can be repeated; by default made up.
         upstream: The base URL of a server that speaks OpenAI's protocol, such as `http://127.0.0.1:11434/v1`:
-            it has the words of chat and completion, and the vectors. All else stays as it is.
-        upstream_key: Its key, which is sent to nobody else and shown nowhere.
+            it has the words of chat and completion, and the vectors; all else stays as it is. Or `qianfan`:
+            calls are passed on to Baidu's own platform as they are; `qianfan+URL`: to one that is there.
+        upstream_key: Its key, which is sent to nobody else and shown nowhere. Where calls are passed on, an
+            API key of v2, or `ACCESS_KEY:SECRET_KEY` for v1 and the console, which stands in for the keys
+            of the callers; without one, theirs are passed on.
         upstream_model: What it calls the models: one name for all, or names by the model that is called,
             by `chat`, `completion` or `embedding`, or by `*`. By default as the platform calls them on v2.
         upstream_timeout: Seconds it may be silent.
+        record: A folder in which every call and its answer are kept, one file each, without secrets.
+        replay: A folder of recordings, which answer what they were asked. What they were not is an error,
+            or with `upstream` or `record` answered as without them. Keys do not count.
+        replay_pace: How much of the recorded time passes: 1 as it was, 0 none.
         clock: The clock tokens and quotas follow; by default a new one that runs with the real one.
         state: The file that keeps the applications, the access keys, the clock and all that the console
             manages, over restarts; it is made where there is none. By default nothing is kept. While the
             platform runs, no other can use the file.
 
     Raises:
-        ValueError: A limit, lifetime, delay, size, fault or upstream that could not work; a file that holds no state, or
-            one of another version, a damaged one, or one in use.
-        OSError: The state file cannot be written.
+        ValueError: A limit, lifetime, delay, size, fault, upstream or recording that could not work; a file that
+            holds no state, or one of another version, a damaged one, or one in use.
+        OSError: The state file, or the folder to record in, cannot be written.
     """
     options = Options(
         qps=qps,
@@ -127,6 +137,9 @@ def platform(
         upstream_key=upstream_key,
         upstream_model=upstream_model,
         upstream_timeout=upstream_timeout,
+        record=None if record is None else str(Path(record).resolve()),
+        replay=None if replay is None else str(Path(replay).resolve()),
+        replay_pace=replay_pace,
     )
     path = MEMORY if state is None else str(Path(state).resolve())  # a program may change its directory
     return Platform(options, host=host, port=port, clock=clock, path=path)

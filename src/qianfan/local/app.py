@@ -151,7 +151,7 @@ class _Endpoint:
     ) -> None:
         self._state = state
         self._route = route
-        self._service = service
+        self._service = state.elsewhere.instead_of(route, service)
         self._version = version
         self._dates = dates or state.clock.now
         self._date = (0, b"")
@@ -186,6 +186,7 @@ class _Endpoint:
             if not await _unless_gone(due, receive):
                 return
         headers = self._headers(request, reply)
+        send = self._state.elsewhere.listening(request, reply, call, started, send)
         start = {"type": "http.response.start", "status": reply.status, "headers": headers}
         if not reply.is_stream:
             content = reply.encoded()
@@ -218,6 +219,7 @@ class _Endpoint:
             answered = await reply.later()
         except Exception as error:  # noqa: BLE001  # the boundary, as above
             answered = self._failed(request, error)
+            answered.recordable = False
         answered.headers = {**reply.headers, **answered.headers}
         return answered
 
@@ -270,6 +272,7 @@ class _Endpoint:
                     tell(call, said)
                     await send({"type": "http.response.body", "body": body, "more_body": True})
             except Refusal as refusal:
+                reply.recordable = False
                 said, end = _told(self._service.refused(refusal).body)
                 tell(call, said)
             except BrokenOffError:  # as it was there, so it is here: the connection is closed

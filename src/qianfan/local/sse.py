@@ -1,4 +1,4 @@
-"""Server-sent events as others write them: cut out of a stream of bytes, and read."""
+"""Server-sent events as others write them: cut out of bytes, and read."""
 
 from __future__ import annotations
 
@@ -18,18 +18,36 @@ _LINE = re.compile(r"\r?\n")
 DONE = "[DONE]"
 
 
-async def cut(chunks: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:
-    """Give the bytes of each event, its empty line included, as soon as it is there; then what is left."""
-    buffer = bytearray()
-    async for chunk in chunks:
-        start = max(len(buffer) - 3, 0)  # an empty line may have begun in the chunks before
-        buffer += chunk
-        while match := _END.search(buffer, start):
-            yield bytes(buffer[: match.end()])
-            del buffer[: match.end()]
+class Cutter:
+    """Cuts bytes into events, however they come."""
+
+    def __init__(self) -> None:
+        self._buffer = bytearray()
+
+    def feed(self, chunk: bytes) -> list[bytes]:
+        """Return the events that are whole now, each with its empty line."""
+        start = max(len(self._buffer) - 3, 0)  # an empty line may have begun in the chunks before
+        self._buffer += chunk
+        events: list[bytes] = []
+        while match := _END.search(self._buffer, start):
+            events.append(bytes(self._buffer[: match.end()]))
+            del self._buffer[: match.end()]
             start = 0
-    if buffer:
-        yield bytes(buffer)
+        return events
+
+    def rest(self) -> list[bytes]:
+        """Return what is left at the end, if anything is."""
+        return [bytes(self._buffer)] if self._buffer else []
+
+
+async def cut(chunks: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:
+    """Give the bytes of each event as soon as it is there; then what is left."""
+    cutter = Cutter()
+    async for chunk in chunks:
+        for event in cutter.feed(chunk):
+            yield event
+    for event in cutter.rest():
+        yield event
 
 
 def data(event: bytes) -> str | None:

@@ -50,6 +50,9 @@ class Options:
     upstream_key: str | None = field(default=None, repr=False)
     upstream_model: str | Mapping[str, str] | None = None
     upstream_timeout: float = 300.0
+    record: str | None = None
+    replay: str | None = None
+    replay_pace: float = 1.0
 
     def __post_init__(self) -> None:
         """Refuse a value that could not work.
@@ -84,14 +87,13 @@ class State:
         self.options = options
         self.clock = clock
         self.faults = Faults(options.faults, options.seed)
-        self.elsewhere = Elsewhere(options)
+        self.elsewhere = Elsewhere(options, clock, self.faults)
+        any_key = options.any_key or self.elsewhere.any_key
         self.store = Store(path, clock)
         try:
-            self.account = Account(
-                self.store, clock, any_key=options.any_key, any_dataset=options.any_dataset
-            )
-            self.registry = Registry(self.store, clock, options.token_lifetime, any_key=options.any_key)
-            self.keys = Keys(self.store, clock, self.registry, any_key=options.any_key)
+            self.account = Account(self.store, clock, any_key=any_key, any_dataset=options.any_dataset)
+            self.registry = Registry(self.store, clock, options.token_lifetime, any_key=any_key)
+            self.keys = Keys(self.store, clock, self.registry, any_key=any_key)
         except BaseException:
             self.store.close()
             raise
@@ -122,6 +124,7 @@ class State:
             "endpoints": self.endpoints,
             "script": self.script,
             "faults": self.faults,
+            "elsewhere": self.elsewhere,
         }
 
     def model(self, family: str, endpoint: str) -> catalog.Model | None:

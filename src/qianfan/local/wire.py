@@ -65,6 +65,7 @@ class Reply:
         later: Gives the answer, where it must be asked for elsewhere; of this one only the headers count.
         coming: Gives the events of a stream from elsewhere as they come, each as JSON or as bytes of the wire.
         delay: Seconds of the platform's clock from the call to the answer, or to a stream's first event.
+        recordable: Whether a recording keeps it: not what came from one, nor what another server failed to answer.
         between: Seconds from each event to the next; None: as many as the platform's options say.
         at_once: How many events at the end come with the one before them.
     """
@@ -82,6 +83,7 @@ class Reply:
     delay: float = 0.0
     between: float | None = None
     at_once: int = 0
+    recordable: bool = True
 
     @property
     def is_stream(self) -> bool:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hmac
 import re
+from dataclasses import replace
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import parse_qsl, quote, unquote_to_bytes
@@ -22,6 +23,9 @@ SCHEME = "bce-auth-v1"
 DEFAULT_HEADERS = frozenset({"host", "content-length", "content-type", "content-md5"})
 
 TIMESTAMP = "%Y-%m-%dT%H:%M:%SZ"
+
+_DATE = "x-bce-date"
+_EXPIRATION = 1800  # seconds, as the platform's generic SDK has it
 
 _FORM = re.compile(
     rf"{SCHEME}/([^/\s]+)/(\d{{4}}-\d\d-\d\dT\d\d:\d\d:\d\dZ)/(\d{{1,9}})/([^/\s]*)/([0-9a-f]{{64}})",
@@ -93,8 +97,8 @@ def read(request: Request, now: float) -> Signature:
     signature = Signature(match[1], match[2], int(match[3]), names, match[5])
     if "host" not in request.headers or (names is not None and "host" not in names):
         raise Denied(UNSIGNED_HOST)
-    date = request.headers.get("x-bce-date", match[2])
-    if date.strip() != match[2] and names is not None and "x-bce-date" not in names:
+    date = request.headers.get(_DATE, match[2])
+    if date.strip() != match[2] and names is not None and _DATE not in names:
         raise Denied(OTHER_DATE)
     if abs(now - made) > signature.expiration:
         clock = datetime.fromtimestamp(now, timezone.utc).strftime(TIMESTAMP)
@@ -104,10 +108,27 @@ def read(request: Request, now: float) -> Signature:
 
 def matches(signature: Signature, request: Request, secret_key: str) -> bool:
     """Return whether a secret key makes this signature of this request."""
-    prefix = f"{SCHEME}/{signature.access_key}/{signature.timestamp}/{signature.expiration}"
+    return hmac.compare_digest(
+        _made(_prefix(signature), signature.signed, request, secret_key), signature.value
+    )
+
+
+def make(request: Request, host: str, access_key: str, secret_key: str, now: float) -> dict[str, str]:
+    """Return the headers that sign a request to a host: it, and the time, are what is signed of the head."""
+    timestamp = datetime.fromtimestamp(now, timezone.utc).strftime(TIMESTAMP)
+    prefix = _prefix(Signature(access_key, timestamp, _EXPIRATION, None, ""))
+    received = [(b"host", host.encode()), (_DATE.encode(), timestamp.encode())]
+    value = _made(prefix, None, replace(request, received=received), secret_key)
+    return {"Authorization": f"{prefix}/host;{_DATE}/{value}", _DATE: timestamp}
+
+
+def _prefix(signature: Signature) -> str:
+    return f"{SCHEME}/{signature.access_key}/{signature.timestamp}/{signature.expiration}"
+
+
+def _made(prefix: str, signed: frozenset[str] | None, request: Request, secret_key: str) -> str:
     key = hmac.digest(secret_key.encode(), prefix.encode(), "sha256").hex()
-    made = hmac.digest(key.encode(), _canonical(request, signature.signed).encode(), "sha256").hex()
-    return hmac.compare_digest(made, signature.value)
+    return hmac.digest(key.encode(), _canonical(request, signed).encode(), "sha256").hex()
 
 
 def _canonical(request: Request, signed: frozenset[str] | None) -> str:

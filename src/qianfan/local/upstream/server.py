@@ -34,15 +34,13 @@ class Upstream:
         timeout: Seconds it may be silent.
 
     Raises:
-        ValueError: The URL is no address of HTTP, or has a login in it; the timeout is not above 0.
+        ValueError: The URL is no address of HTTP, or has a login in it.
     """
 
     def __init__(self, url: str, key: str | None, names: Names, timeout: float) -> None:
         self._url = address(url)
         self._key = key
         self.names = names
-        if not timeout > 0:
-            raise ValueError(f"upstream_timeout must be above 0 seconds, not {timeout}")
         self._timeout = timeout
 
     async def ask(self, path: str, body: Json) -> Json:
