@@ -11,6 +11,8 @@ import typer
 from qianfan.cli.ending import clean_ending, say
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from qianfan.local import Platform
     from qianfan.local.console.datasets import Dataset
 
@@ -48,9 +50,44 @@ def serve(
             help="剧本：JSON 或 JSONL 写的回复规则，后面的优先，可重复。", exists=True, dir_okay=False
         ),
     ] = None,
+    upstream: Annotated[
+        str | None,
+        typer.Option(
+            help="真实生成：OpenAI 协议的服务地址，如 http://127.0.0.1:11434/v1；"
+            "qianfan 为原样转给千帆平台，qianfan+地址 为转给该地址的平台。"
+        ),
+    ] = None,
+    upstream_key: Annotated[
+        str | None,
+        typer.Option(
+            envvar="QIANFAN_UPSTREAM_KEY", show_envvar=True, help="该服务的密钥，宜放在环境变量里。"
+        ),
+    ] = None,
+    upstream_model: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="该服务上的模型名；“模型=名称”只对一个模型，“chat=名称”“embedding=名称”对一类，可重复。"
+        ),
+    ] = None,
+    upstream_timeout: Annotated[float, typer.Option(help="该服务最长沉默的秒数。")] = 300.0,
+    record: Annotated[
+        Path | None,
+        typer.Option(help="录制：每次调用与回复存入该目录，一次一个文件，不含密钥。", file_okay=False),
+    ] = None,
+    replay: Annotated[
+        Path | None,
+        typer.Option(
+            help="回放该目录中的录制；没有录过的请求报错，同时给出 --record 或 --upstream 时照常应答。",
+            exists=True,
+            file_okay=False,
+        ),
+    ] = None,
+    replay_pace: Annotated[float, typer.Option(help="回放的节奏：1 与录制时相同，0 不等待。", min=0)] = 1.0,
 ) -> None:
     """在本机启动本地平台，按 Ctrl-C 结束。"""
     from qianfan.local import platform
+    from qianfan.local.upstream.names import parsed
+    from qianfan.local.upstream.passing import PLATFORM
 
     with clean_ending():
         try:
@@ -66,17 +103,27 @@ def serve(
                 any_dataset=any_dataset,
                 chunk_delay=chunk_delay,
                 state=state,
+                upstream=upstream,
+                upstream_key=upstream_key,
+                upstream_model=parsed(upstream_model or []),
+                upstream_timeout=upstream_timeout,
+                record=record,
+                replay=replay,
+                replay_pace=replay_pace,
             )
             datasets = [running.add_dataset(file) for file in dataset or []]
             for file in script or []:
                 running.script.load(file)
         except ValueError as error:
             raise typer.BadParameter(str(error)) from None
-        running.run(ready=lambda: _greet(host, running, datasets))
+        if upstream is not None and upstream.partition("+")[0] == PLATFORM and not upstream_key:
+            say("调用会原样转给千帆平台：请用自己在该平台的密钥，不要用下面打印的。", style="yellow")
+        others = {"上游 (upstream)": upstream, "录制到 (recording to)": record, "回放 (replaying)": replay}
+        running.run(ready=lambda: _greet(host, running, datasets, others))
         say("已停止。", style="dim")
 
 
-def _greet(host: str, running: Platform, datasets: list[Dataset]) -> None:
+def _greet(host: str, running: Platform, datasets: list[Dataset], others: Mapping[str, object]) -> None:
     """Say who can reach the platform, what to set and what to paste."""
     if host not in _LOOPBACK:
         say(f"注意：监听 {host}，其他机器可以访问本地平台。", style="yellow")
@@ -96,7 +143,8 @@ def _greet(host: str, running: Platform, datasets: list[Dataset]) -> None:
         "",
         *(f"数据集 (dataset) {it.name}: id {it.id}, {it.count} 条" for it in datasets),
         *([f"剧本 (script): {len(running.script)} 条规则"] if running.script else []),
-        *([""] if datasets or running.script else []),
+        *(f"{what}: {where}" for what, where in others.items() if where),
+        *([""] if datasets or running.script or any(others.values()) else []),
         "在另一个终端中设置 (set in another terminal):",
         *(f"  export {name}={value}" for name, value in running.environment.items()),
         "然后 (then):",

@@ -7,7 +7,6 @@ models are compared: what the console answers depends on what was done before.
 from __future__ import annotations
 
 import os
-from http.client import HTTPConnection
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlencode, urlsplit
 
@@ -88,6 +87,8 @@ def _failed(kept: Exchange) -> bool:
 
 def _asked(url: str, kept: Exchange) -> tuple[int, str, bytes]:
     """Return status, media type and body of the local platform's answer to a recorded request."""
+    from http.client import HTTPConnection  # slow to import
+
     request = kept.request
     query = dict(request.get("query") or {})
     headers = {"Content-Type": "application/json", "Authorization": f"Bearer {_ANYBODY}"}

@@ -9,7 +9,6 @@ from __future__ import annotations
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
 
 from qianfan.local.wire import Refusal
 
@@ -123,6 +122,8 @@ def _refusal(words: str) -> Refusal:
 
 def _proxy(url: str) -> str | None:
     """Return the proxy that the environment names for an address."""
+    from urllib.request import getproxies, proxy_bypass  # slow to import
+
     parts = urlsplit(url)
     host = parts.hostname or ""
     if host in _LOOPBACK or proxy_bypass(host):
