@@ -102,8 +102,9 @@ class Page:
         """Watch everything that happens, and look like a screen."""
         for domain in ("Page", "Network", "Runtime", "Log"):
             await self.send(f"{domain}.enable")
-        scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
-        await self.send("Emulation.setEmulatedMedia", features=[scheme])
+        wishes = {"prefers-color-scheme": "dark" if dark else "light", "prefers-reduced-motion": "reduce"}
+        features = [{"name": name, "value": value} for name, value in wishes.items()]
+        await self.send("Emulation.setEmulatedMedia", features=features)
         await self.resize(*size)
         await self.send("Network.setUserAgentOverride", userAgent="Chromium", acceptLanguage=language)
         await self.send("Emulation.setTimezoneOverride", timezoneId="Asia/Shanghai")

@@ -140,6 +140,7 @@ def _greet(host: str, running: Platform, datasets: list[Dataset], others: Mappin
     )
     lines = [
         f"本地平台已启动 (the local platform runs): {url}",
+        f"控制台页面 (console page, in a browser): {url}/",
         "",
         *(f"数据集 (dataset) {it.name}: id {it.id}, {it.count} 条" for it in datasets),
         *([f"剧本 (script): {len(running.script)} 条规则"] if running.script else []),

@@ -42,8 +42,8 @@ export const when = (seconds) => new Date(seconds * 1000).toLocaleString(languag
 
 export function took(seconds) {
   if (seconds === null) return "";
-  if (seconds < 1) return `${(seconds * 1000).toFixed(seconds < 0.01 ? 1 : 0)} ms`;
-  return seconds < 100 ? `${seconds.toFixed(2)} s` : `${(seconds / 60).toFixed(1)} min`;
+  if (seconds < 1) return `${(seconds * 1000).toFixed(seconds < 0.01 ? 1 : 0)}\u00a0ms`;
+  return seconds < 100 ? `${seconds.toFixed(2)}\u00a0s` : `${(seconds / 60).toFixed(1)}\u00a0min`;
 }
 
 export function table(titles, rows) {
