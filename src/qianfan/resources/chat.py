@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Iterable, Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal, overload
 
+from qianfan.errors import InvalidArgumentError
 from qianfan.messages import Conversation, conversation
 from qianfan.resources.base import Resource, WritingParameters
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     from typing_extensions import Unpack
 
@@ -204,13 +206,21 @@ def described(call: Call) -> Call:
     fields = dict(call.fields)
     tools = fields.get("tools")
     if tools:
-        fields["tools"] = [_tool(tool) if callable(tool) else tool for tool in tools]
+        if isinstance(tools, Mapping) or callable(tools) or not isinstance(tools, Iterable):
+            raise InvalidArgumentError(
+                f"tools must be a list, not one {type(tools).__name__}", hint="tools=[get_weather]"
+            )
+        fields["tools"] = [_described(tool) if callable(tool) else tool for tool in tools]
     wanted = fields.get("response_format")
     if wanted is None:
         return call._replace(fields=fields)
     form = _format(wanted) if isinstance(wanted, type) else _format.__wrapped__(wanted)
     fields["response_format"] = form.wire
     return call._replace(fields=fields, becomes=form.reply)
+
+
+def _described(function: Callable[..., Any]) -> Mapping[str, Any]:
+    return (_tool if isinstance(function, Hashable) else _tool.__wrapped__)(function)
 
 
 @lru_cache(128)
