@@ -107,7 +107,7 @@ def test_a_call_in_full_is_masked_and_can_be_made_again(admin, caller, tmp_path)
     assert call["reply"]["result"]
     done = subprocess.run(
         ["sh", "-c", "curl() { printf '%s\\n' \"$@\"; }; " + call["curl"]],
-        env={"ACCESS_TOKEN": "24.x", "HOME": "/nowhere"},
+        env={"QIANFAN_ACCESS_TOKEN": "24.x", "HOME": "/nowhere"},
         capture_output=True,
         text=True,
         check=True,

@@ -16,8 +16,9 @@ import orjson
 from qianfan.local.wire import NotJson, as_array, as_object, parse
 
 if TYPE_CHECKING:
+    import os
     from asyncio import Future
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from qianfan.local.faults.fault import Fault
     from qianfan.local.script import Rule
@@ -113,9 +114,81 @@ class Call:
         """The conversation the request carried; empty where it carried none."""
         return as_array((as_object(self.body) or {}).get("messages")) or []
 
+    @property
+    def error_code(self) -> int | str | None:
+        """The error that was answered, of a stream by its last event; None for none."""
+        answered = self.answered[-1] if isinstance(self.answered, list) and self.answered else self.answered
+        content = as_object(parse(answered)) or {} if isinstance(answered, bytes) else {}
+        error = content.get("error")
+        inner = as_object(error)
+        code = inner.get("code", "error") if inner else content.get("error_code", content.get("code"))
+        found = error if isinstance(error, str) else code
+        return found if isinstance(found, int | str) and found else None
+
+    @property
+    def curl(self) -> str:
+        """The command that makes the call again, each secret a variable of the shell's."""
+        from qianfan.local import copies  # which know this module
+
+        return copies.curl(self, copies.address(self))
+
 
 class Calls(list[Call]):
     """Some calls of the journal, oldest first."""
+
+    def where(self, condition: Callable[[Call], Any] | None = None, /, **fields: Any) -> Calls:
+        """Return those that meet a condition and whose fields have these values.
+
+        Args:
+            condition: Says of a call whether it is wanted.
+            **fields: Attributes of `Call`, such as `model="ERNIE-Bot-4"`, `status=200`, `error_code=18`.
+
+        Raises:
+            TypeError: A call has no such attribute.
+        """
+        for name in fields:
+            if name.startswith("_") or not hasattr(Call, name):
+                raise TypeError(f"a call has no {name!r}")
+        return Calls(
+            call
+            for call in self
+            if all(getattr(call, name) == value for name, value in fields.items())
+            and (condition is None or condition(call))
+        )
+
+    def to_jsonl(self, path: str | os.PathLike[str] | None = None) -> str:
+        """Return the calls as JSON, a line each, secrets masked; write them to a file too where one is named.
+
+        Raises:
+            OSError: The file cannot be written.
+        """
+        from qianfan.local import exports
+
+        return exports.written(exports.jsonl(self), path)
+
+    def to_curl(self, path: str | os.PathLike[str] | None = None) -> str:
+        """Return a shell script that makes the calls again in their order; write it to a file too.
+
+        The secrets are variables of the environment, which `Platform.environment` has; the script says
+        which are missing, and asks for an access token itself.
+
+        Raises:
+            OSError: The file cannot be written.
+        """
+        from qianfan.local import exports
+
+        return exports.written(exports.script(self), path)
+
+    @property
+    def first(self) -> Call:
+        """The oldest of them.
+
+        Raises:
+            IndexError: There is none.
+        """
+        if not self:
+            raise IndexError("the journal holds no such call")
+        return self[0]
 
     @property
     def last(self) -> Call:

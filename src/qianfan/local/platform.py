@@ -378,7 +378,7 @@ class Platform(Serving):
         clock.restore(self._clock_began)
         self.restore(snapshots.take(State(self._state.options, clock).parts))
 
-    def calls(self, route: str | None = None) -> Calls:
+    def calls(self, route: str | None = None, **fields: Any) -> Calls:
         """Return the journal: the calls so far, oldest first, secrets masked.
 
         A call is in it before its answer leaves, so whoever has the answer also finds the call.
@@ -388,8 +388,9 @@ class Platform(Serving):
                 (plugins of ERNIE Bot), `tokenizer`, `models` (the list of v2), `file` (a picture that
                 v2 drew), `token`, `exchange` (a token of v2 for an access key), `console` or `unknown`.
                 The kinds are the same on v1 and v2; `Call.version` tells them apart.
+            **fields: Only the calls whose attributes have these values, see `Calls.where`.
         """
-        return self._state.journal.calls(route)
+        return self._state.journal.calls(route).where(**fields)
 
     def clear(self) -> None:
         """Empty the journal."""

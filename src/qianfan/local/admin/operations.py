@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from weakref import WeakKeyDictionary
 
 from qianfan import catalog
-from qianfan.local import checks
-from qianfan.local.admin import copies, shapes
+from qianfan.local import checks, copies
+from qianfan.local.admin import shapes
 from qianfan.local.admin.asked import Wrong, not_found
 from qianfan.local.console import jobs
 from qianfan.local.faults.fault import from_json

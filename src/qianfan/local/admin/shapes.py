@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
-from qianfan.local.wire import as_array, as_object, parse
+from qianfan.local.wire import as_array, as_object
 
 if TYPE_CHECKING:
     from qianfan.local.clock import Clock
@@ -27,7 +27,7 @@ def clock(clock: Clock) -> Json:
 
 def line(number: int, call: Call) -> Json:
     """Return a call as a list shows it."""
-    code = error_code(call)
+    code = call.error_code
     return {
         "number": number,
         "time": call.time,
@@ -46,17 +46,6 @@ def line(number: int, call: Call) -> Json:
         "fault": repr(call.fault) if call.fault else None,
         "text": _said(call)[:_LONGEST],
     }
-
-
-def error_code(call: Call) -> int | str | None:
-    """Return the error that an answer tells, or the last event of a stream."""
-    answered = call.answered[-1] if isinstance(call.answered, list) and call.answered else call.answered
-    content = as_object(parse(answered)) or {} if isinstance(answered, bytes) else {}
-    error = content.get("error")
-    inner = as_object(error)
-    code = inner.get("code", "error") if inner else content.get("error_code", content.get("code"))
-    found = error if isinstance(error, str) else code
-    return found if isinstance(found, int | str) and found else None
 
 
 def is_stream(call: Call) -> bool:
