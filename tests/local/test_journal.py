@@ -1,221 +1,134 @@
-"""What the journal tells of calls: chosen by their fields, as JSON, and as commands that make them again."""
+"""The journal: what it keeps, and that it does not grow with what is sent."""
 
 from __future__ import annotations
 
 import json
-import shutil
-import subprocess
 
 import pytest
-from local_caller import PREFIX, Caller
-from v2_caller import V2
 
-from qianfan import local
+from qianfan.local.journal import MASK, Journal, open_call
+from qianfan.local.wire import Reply, Request, parse
 
-QUESTION = {"messages": [{"role": "user", "content": 'it\'s "$HOME" `date`\n\\n %s'}]}
+SIZE = 100_000  # of the journals here, in bytes
 
-runs_commands = pytest.mark.skipif(
-    not (shutil.which("sh") and shutil.which("curl") and shutil.which("openssl")),
-    reason="sh, curl or openssl is not installed",
+
+def request(body=b"{}", headers=()):
+    """Return a request of a body and headers."""
+    return Request("POST", "/x", {}, dict(headers), body, parse(body), "/x", [])
+
+
+def call(body=b"{}", answer=None, *, journal):
+    """Let a journal keep a call of a body, answered by JSON or, where a list is given, by events."""
+    entry = open_call(request(body), "chat", 0.0)
+    is_stream = isinstance(answer, list)
+    journal.add(entry, Reply(events=answer) if is_stream else Reply(answer or {}))
+    for event in answer if is_stream else ():
+        journal.tell(entry, json.dumps(event).encode())
+    return entry
+
+
+@pytest.mark.parametrize(
+    ("body", "kept"),
+    [
+        (b'{"a": [1, {"b": null}]}', {"a": [1, {"b": None}]}),
+        (b'{"SK": "s", "api_key": ["t"], "a": 1}', {"SK": MASK, "api_key": MASK, "a": 1}),
+        (b'{"s\\u006b": "secret"}', {"sk": MASK}),
+        (b"[1, 2]", [1, 2]),
+        (b"null", None),
+        (b"", None),
+        (b"\xff no JSON", "\ufffd no JSON"),
+        (b'{"sk": ' + b"[" * 500 + b"]" * 500 + b', "a": 1}', {"sk": MASK, "a": 1}),
+        (b'{"sk": 1, "a": ' + b"[" * 500 + b"]" * 500 + b"}", {"sk": MASK, "a": MASK}),
+    ],
+    ids=["object", "secrets", "escaped", "array", "null", "nothing", "no JSON", "deep secret", "deep"],
 )
+def test_body_is_what_was_asked(body, kept):
+    """A body reads as the JSON it was, or as text; the values of secret names are gone."""
+    entry = call(body, journal=Journal(10))
+
+    assert entry.body == kept
+    assert b"secret" not in entry.asked
 
 
-def environment(platform):
-    """Return what the commands find in the environment."""
-    return {**platform.environment, "QIANFAN_API_KEY": platform.api_key, "PATH": "/usr/bin:/bin"}
+@pytest.mark.parametrize(
+    "answer", [{"result": "你好", "usage": {"total_tokens": 1}}, [{"a": 1}, {"a": 2}], []]
+)
+def test_reply_is_what_was_answered(answer):
+    """An answer reads as the JSON it was, a stream as the list of its events; each look is a copy."""
+    entry = call(answer=answer, journal=Journal(10))
+    entry.reply.clear()
+
+    assert entry.reply == answer
 
 
-def shell(script, platform, **environ):
-    """Run a script by `sh`, and return what it printed."""
-    done = subprocess.run(
-        ["sh", "-euc", script],
-        env={**environment(platform), **environ},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    assert done.stderr == ""
-    return done.stdout
+def test_secrets_of_answers_are_masked():
+    """A token that is answered is not readable in the journal."""
+    assert call(answer={"access_token": "24.x", "expires_in": 1}, journal=Journal(10)).reply == {
+        "access_token": MASK,
+        "expires_in": 1,
+    }
 
 
-@pytest.fixture
-def caller(console):
-    """A caller of the console, and by its `chat` of the models."""
-    return console()
+def test_large_calls_push_the_oldest_out():
+    """The calls together keep a size, whatever their number; the last one stays however large it is."""
+    journal = Journal(1000, SIZE)
+    large = b'"' + b"x" * (SIZE // 4) + b'"'
+    for _ in range(10):
+        last = call(large, journal=journal)
+    assert len(journal.calls()) == 3
+    assert journal.calls()[-1] is last
+
+    call(b'"' + b"x" * SIZE * 2 + b'"', journal=journal)
+    assert len(journal.calls()) == 1
+    for _ in range(10):
+        call(journal=journal)
+    assert len(journal.calls()) == 10
 
 
-class TestWhere:
-    """Calls by their fields."""
+@pytest.mark.parametrize("part", ["headers", "target", "answer", "events"])
+def test_every_part_has_its_size(part):
+    """What is large in a call may be its headers, its address, its answer or its events."""
+    journal, text = Journal(1000, SIZE), "x" * (SIZE // 4)
+    for _ in range(10):
+        asked = request(headers={"a": text} if part == "headers" else {})
+        if part == "headers":
+            asked.received.append((b"a", text.encode()))
+        if part == "target":
+            asked = Request("POST", "/" + text, {}, {}, b"", parse(b""), "/" + text, [])
+        entry = open_call(asked, "chat", 0.0)
+        journal.add(entry, Reply({"a": text}) if part == "answer" else Reply(events=[]))
+        if part == "events":
+            for _ in range(25):
+                journal.tell(entry, json.dumps(text[: SIZE // 100]).encode())
 
-    @pytest.fixture
-    def platform(self, start):
-        """A platform that was asked for this and that."""
-        caller = start()
-        caller.ask("one")
-        caller.ask("two", endpoint="completions_pro")
-        caller.ask("three", "and", temperature=9)
-        V2(caller).ask("four")
-        return caller.platform
-
-    @pytest.mark.parametrize(
-        ("fields", "texts"),
-        [
-            ({}, ["one", "two", "three", "four"]),
-            ({"version": 2}, ["four"]),
-            ({"endpoint": "completions_pro"}, ["two"]),
-            ({"model": "ERNIE-Bot-4", "status": 200}, ["two"]),
-            ({"error_code": 336003}, ["three"]),
-            ({"error_code": None, "version": 1}, ["one", "two"]),
-            ({"status": 500}, []),
-        ],
-        ids=str,
-    )
-    def test_fields(self, platform, fields, texts):
-        """Each field that is named must have the value."""
-        found = platform.calls("chat", **fields)
-
-        assert [call.messages[0]["content"] for call in found] == texts
-        assert found == platform.calls().where(route="chat").where(**fields)
-
-    def test_a_condition(self, platform):
-        """A function chooses, together with fields; the first and the last of a choice are at hand."""
-        calls = platform.calls().where(lambda call: len(call.messages) == 1, route="chat")
-
-        assert (calls.first.messages[0]["content"], calls.last.messages[0]["content"]) == ("one", "four")
-        assert calls.where(lambda call: "nowhere" in call.path) == []
-        with pytest.raises(IndexError, match="no such call"):
-            _ = local.Calls().first
-
-    @pytest.mark.parametrize("name", ["modle", "_secret", "__class__"])
-    def test_no_such_field(self, platform, name):
-        """A field that calls do not have is a mistake, not a choice of nothing."""
-        with pytest.raises(TypeError, match=f"no '{name}'"):
-            platform.calls("chat", **{name: 1})
+    assert 0 < len(journal.calls()) <= 4
 
 
-class TestErrorCode:
-    """`Call.error_code`, in whichever shape the error came."""
+def test_stream_without_end_is_remembered_by_its_beginning():
+    """A stream does not grow in the journal beyond the journal's size, in it or pushed out of it."""
+    journal, event = Journal(2, SIZE), b'"' + b"x" * 1000 + b'"'
+    kept, forgotten = (call(answer=[], journal=journal) for _ in range(2))
+    journal.clear()
+    journal.add(kept, Reply(events=[]))
+    for _ in range(500):
+        journal.tell(kept, event)
+        journal.tell(forgotten, event)
 
-    def test_each_shape(self, caller, start):
-        """v1's, OAuth's, the console's and v2's errors are found, and none in an answer."""
-        models = start()
-        models.authorise(client_secret="wrong")
-        models.ask("one", temperature=9)
-        V2(models).post({"model": "none"}, key="wrong")
-        models.ask("fine")
-        models.post({**QUESTION, "stream": True}).read()
-        caller.code("finetune/createTask")
-        caller.act("finetuning", "NoSuchAction")
-
-        codes = [call.error_code for call in (*models.platform.calls(), *caller.platform.calls())]
-
-        assert codes == ["invalid_client", None, 336003, "invalid_iam_token", None, None, 500001, codes[-1]]
-        assert isinstance(codes[-1], str)
+    assert SIZE // 1100 < len(kept.reply) <= SIZE // 1000 + 1
+    assert len(forgotten.reply) <= SIZE // 1000 + 1
+    assert journal.calls() == [kept]
+    call(journal=journal)
+    assert len(journal.calls()) == 1
 
 
-class TestJsonLines:
-    """`Calls.to_jsonl`."""
+def test_large_bodies_over_the_wire(start):
+    """Many large bodies leave the newest calls readable, and no more than a size of them."""
+    caller = start()
+    body = {"messages": [{"role": "user", "content": "x" * 3_000_000}]}
+    for _ in range(30):
+        caller.post(body)
 
-    def test_each_call_is_a_line(self, start, tmp_path):
-        """All that is known of calls stands in it, of streams each event; secrets do not."""
-        caller = start()
-        caller.platform.on("chat", nth=2).code(18)
-        caller.platform.reply("scripted", with_="as told")
-        caller.ask("scripted")
-        caller.ask("你好")
-        caller.stream("hello")
-        caller.send("/chat/completions", b"\xffno json\0")
-
-        text = caller.platform.calls().to_jsonl(tmp_path / "calls.jsonl")
-
-        assert (tmp_path / "calls.jsonl").read_text("utf-8") == text
-        token, scripted, failed, streamed, broken = map(json.loads, text.splitlines())
-        assert token["query"]["client_secret"] == token["reply"]["access_token"] == "***"
-        assert (scripted["reply"]["result"], scripted["fault"]) == ("as told", None)
-        assert "scripted" in scripted["rule"]
-        assert (failed["body"]["messages"][0]["content"], failed["error_code"]) == ("你好", 18)
-        assert failed["fault"]["on"] == {"route": "chat", "nth": 2}
-        assert streamed["reply"][-1]["is_end"] is True
-        assert streamed["duration"] > 0
-        assert broken["body"].endswith("no json\0")
-        assert caller.token not in text
-        assert caller.platform.sk not in text
-
-    def test_no_calls(self, start, tmp_path):
-        """No calls are no lines."""
-        assert start().platform.calls().to_jsonl(tmp_path / "none") == ""
-        assert (tmp_path / "none").read_bytes() == b""
-
-
-@runs_commands
-class TestCurl:
-    """`Call.curl` and `Calls.to_curl`: commands that run, with secrets from the environment alone."""
-
-    def test_a_script_makes_the_calls_again(self, caller, tmp_path):
-        """All calls of a platform are made again as they were: each finds an entry equal to its own."""
-        platform = caller.platform
-        models = Caller(platform)
-        v2 = V2(models)
-        models.post(QUESTION)
-        models.post({**QUESTION, "stream": True})
-        models.post({"input": ["a", "b"]}, "embedding-v1", service="embeddings")
-        models.send("/chat/completions", "不是 JSON".encode())
-        models.send("/nowhere", None, method="GET")
-        signed = caller.send(f"{PREFIX}/chat/completions", json.dumps(QUESTION).encode())
-        assert "result" in signed.json()
-        v2.post({"model": "ernie-4.0-8k", **QUESTION}, headers={"appid": platform.app_id})
-        v2.get("/models")
-        v2.send("/chat/completions", b"{}", headers={"Authorization": "Bearer wrong"})
-        caller.task("任务")
-        caller.done("finetuning", "DescribeFineTuningJobs")
-        caller.send("/v1/BCE-BEARER/token", None, {"expireInSeconds": "60"}, method="GET")
-        calls = platform.calls()
-        script = calls.to_curl(tmp_path / "calls.sh")
-        models.http.clear()
-        platform.reset()
-
-        shell((tmp_path / "calls.sh").read_text("utf-8"), platform)
-
-        # The token is asked for first, and then as often as before; a wrong key is a good one now.
-        again = platform.calls()[1:]
-        assert len(again) == len(calls)
-        for call, copy in zip(calls, again, strict=True):
-            for name in ("method", "path", "query", "body", "route", "version", "endpoint", "model"):
-                assert getattr(copy, name) == getattr(call, name), (name, copy.curl)
-            if call.error_code != "invalid_iam_token":
-                assert (copy.status, copy.error_code) == (call.status, call.error_code), copy.curl
-        for secret in (models.token, platform.sk, platform.secret_key, platform.api_key):
-            assert secret not in script
-
-    def test_a_call_alone(self, start):
-        """A call's own command needs nothing but its variables."""
-        caller = start()
-        caller.post({**QUESTION, "stream": True})
-        call = caller.platform.calls("chat").last
-
-        said = shell(call.curl, caller.platform, QIANFAN_ACCESS_TOKEN=caller.token)
-
-        assert said.startswith("data: ")
-        again = caller.platform.calls("chat").last
-        assert (again.body, again.error_code) == (call.body, None)
-
-    def test_what_is_missing_is_told(self, start):
-        """Without its variables a script makes no call, and says which it needs."""
-        caller = start()
-        caller.ask("hello")
-        script = caller.platform.calls("chat").to_curl()
-        caller.platform.clear()
-
-        done = subprocess.run(
-            ["sh", "-c", script], env={"PATH": "/usr/bin:/bin"}, capture_output=True, text=True, check=False
-        )
-
-        assert done.returncode != 0
-        assert "QIANFAN_AK" in done.stderr
-        assert caller.platform.calls() == []
-
-    def test_no_calls(self, start):
-        """No calls are no commands."""
-        assert start().platform.calls().to_curl() == ""
+    calls = caller.platform.calls("chat")
+    assert 15 < len(calls) < 25
+    assert calls.last.body == body
+    assert calls.last.reply["error_code"] == 336007
