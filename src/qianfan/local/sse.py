@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import aclosing
 from typing import TYPE_CHECKING
 
 import orjson
@@ -10,7 +11,7 @@ import orjson
 from qianfan.local.wire import NotJson, parse
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator
+    from collections.abc import AsyncGenerator
 
 _END = re.compile(rb"\r?\n\r?\n")  # of an event: an empty line
 _LINE = re.compile(r"\r?\n")
@@ -40,12 +41,13 @@ class Cutter:
         return [bytes(self._buffer)] if self._buffer else []
 
 
-async def cut(chunks: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:
+async def cut(chunks: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
     """Give the bytes of each event as soon as it is there; then what is left."""
     cutter = Cutter()
-    async for chunk in chunks:
-        for event in cutter.feed(chunk):
-            yield event
+    async with aclosing(chunks):
+        async for chunk in chunks:
+            for event in cutter.feed(chunk):
+                yield event
     for event in cutter.rest():
         yield event
 

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from qianfan.local.wire import Refusal
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 
     import aiohttp
 
@@ -62,9 +62,16 @@ class Received:
         """Return the whole body."""
         return await self._response.read()
 
-    def chunks(self) -> AsyncIterator[bytes]:
-        """Give the body as it comes."""
-        return self._response.content.iter_any()
+    async def chunks(self) -> AsyncGenerator[bytes, None]:
+        """Give the body as it comes; of one that breaks off all that came before."""
+        content = self._response.content
+        try:
+            async for chunk in content.iter_any():
+                yield chunk
+        except Exception:
+            # aiohttp forgets what arrived together with the break, and has no other way to it than this.
+            yield b"".join(getattr(content, "_buffer", ()))
+            raise
 
 
 @asynccontextmanager
