@@ -173,7 +173,7 @@ class _Endpoint:
             reply = await _unless_gone(self._later(request, reply), receive)
         if reply is None:  # nobody waits for it
             return
-        ready = max(self._state.clock.now(), call.time + reply.delay)
+        ready = 0.0 if call.fault is None else max(self._state.clock.now(), call.time + reply.delay)
         self._state.journal.add(call, reply)  # from now on others see it, and may move the clock
         if call.fault is None or await self._befall(request, reply, call, started, ready, scope, receive):
             await self._send(request, reply, call, started, receive, send)
