@@ -10,7 +10,7 @@ from asker import TOOL, Asker
 import qianfan.local
 
 RULES = [
-    {"with": "其他"},
+    {"with": "其他", "then": []},
     {"text": "退款", "with": ["七天内可以退款", "已经说过了"], "at_end": "repeat", "model": "ERNIE-Bot-4"},
     {"regex": "订单(\\d+)", "with": "订单 \\1 已发货", "times": 1},
     {

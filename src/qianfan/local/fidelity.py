@@ -105,6 +105,7 @@ RULES = (
         _A,
     ),
     Rule("answer", "a phrase in the question gives need_clear_history true and ban_round -1", None, _A),
+    Rule("answer", "search_info, only of scripts, in a stream in the first event", None, _A),
     Rule("completion", "prompt missing or no string", 336001, _A),
     Rule("completion", "prompt is not blank; the optional fields have the ranges of chat", 336003, _A),
     Rule("completion", "prompt keeps the model's limits, where the catalogue has any", 336007, _A),

@@ -75,7 +75,7 @@ def _described(given: Json) -> Rule:
             raise ValueError("a rule has a text or a regex, not both")
         text = _compiled(regex)
     rule = Rule(Condition(text, model), _says(given), times, at_end or "last")
-    for step in as_array(steps) or ([] if steps is None else [steps]):
+    for step in steps if isinstance(steps, list) else [] if steps is None else [steps]:
         rule.then(**_says(_object(step)))
     return rule
 
