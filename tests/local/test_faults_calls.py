@@ -66,6 +66,7 @@ def test_the_platform_is_given_its_faults(start):
         ({"model": "ERNIE-Bot"}, True),
         ({"model": "ernie-bot"}, True),
         ({"model": "completions"}, True),
+        ({"model": "ERNIE-3.5-8K"}, True),
         ({"model": "ERNIE-Bot-4"}, False),
         ({"endpoint": "completions"}, True),
         ({"endpoint": "comp*"}, True),
@@ -101,6 +102,9 @@ def test_what_calls_of_v2_ask(caller):
     platform = caller.platform
     platform.on("chat", version=2, model=QUESTION["model"], stream=True, text="退款").code(BUSY)
 
+    platform.on("chat", version=2, model="ERNIE-Bot-4", nth=1, stream=False).code(18)  # its name on v1
+
+    assert v2.post(QUESTION).status == 429
     assert v2.post(QUESTION).status == 200
     assert v2.post(body).status == 429
     assert "error_code" not in caller.ask("退款")

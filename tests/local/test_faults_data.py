@@ -113,6 +113,8 @@ def test_a_fault_is_a_value():
         lambda: on("chat").reset().split(1),
         lambda: qianfan.local.platform(faults=[on("chat")]),
         lambda: qianfan.local.platform(seed="7"),
+        lambda: qianfan.local.platform(seed=-1),
+        lambda: qianfan.local.platform(seed=2**63),
         lambda: qianfan.local.platform(faults=[on("chat").reset()], seed=1).faults.add(on("chat")),
     ],
 )

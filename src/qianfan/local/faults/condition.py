@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from qianfan import catalog
-from qianfan.local import checks
+from qianfan.local import checks, names
 from qianfan.local.wire import as_array, as_object
 
 if TYPE_CHECKING:
@@ -19,8 +19,6 @@ EVERY = "*"
 
 #: What the journal calls the routes; `*` stands for all of them.
 ROUTES = (EVERY, *catalog.paths(), "models", "file", "token", "exchange", "console", "unknown")
-
-_NAMED = frozenset(catalog.paths()) - {"erniebot"}  # the kinds whose models the catalogue names
 
 
 def _nth(value: Any) -> str | None:
@@ -55,7 +53,7 @@ class Conditions(TypedDict, total=False):
         every: Each so many-th of them.
         times: How often at most.
         p: The probability of each; the platform's seed decides.
-        model: The model, by a name that the journal or the catalogue has for it.
+        model: The model, by any of its names, on v1 as on v2.
         endpoint: What the journal calls the endpoint, such as `completions`, or of the console
             `finetuning.CreateFineTuningTask`; `*` stands for any characters, here and in the path.
         version: 1 or 2.
@@ -133,10 +131,8 @@ def is_stream(call: Call) -> bool:
 
 
 def _is_of(call: Call, model: str) -> bool:
-    if model in (call.model, call.endpoint):
-        return True
-    known = catalog.find(call.route, model) if call.version == 1 and call.route in _NAMED else None
-    return known is not None and known.endpoint == call.endpoint
+    asked = {name.casefold() for name in (call.model, call.endpoint) if name}
+    return not asked.isdisjoint(names.all_of(call.route, model))
 
 
 def _asked(call: Call) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 
+from qianfan.local import checks
 from qianfan.local.faults.answers import Struck
 from qianfan.local.faults.effects import Code, Reset, Status
 from qianfan.local.faults.fault import Fault, Fluent, from_json, on
@@ -26,7 +27,8 @@ if TYPE_CHECKING:
     from qianfan.local.journal import Call
 
 _FORMAT = 1
-_SEEDS = 2**32
+_SEEDS = 2**32  # made up ones
+_check_seed = checks.integer(0, 2**63 - 1)  # which every JSON can say
 
 
 class _Standing(NamedTuple):
@@ -115,12 +117,12 @@ class Faults:
         seed: What chance begins with; by default made up.
 
     Raises:
-        ValueError: A fault does not say what happens, or the seed is no integer.
+        ValueError: A fault does not say what happens, or the seed is none.
     """
 
     def __init__(self, faults: Iterable[Fault] = (), seed: int | None = None) -> None:
-        if not isinstance(seed, int | None):
-            raise ValueError(f"a seed is an integer, not {seed!r}")  # noqa: TRY004  # as every bad value
+        if seed is not None and _check_seed(seed):
+            raise ValueError(f"a seed {_check_seed(seed)}, not {seed!r}")
         self._seed = random.randrange(_SEEDS) if seed is None else seed  # noqa: S311  # no secret
         self._lock = threading.Lock()
         self._placed: list[Placed] = []
@@ -177,8 +179,8 @@ class Faults:
         """
         try:
             content = as_object(orjson.loads(Path(path).read_bytes())) or {}
-            faults, seed = as_array(content.get("faults")), content.get("seed")
-            if content.get("format") != _FORMAT or faults is None or not isinstance(seed, int):
+            faults, seed = as_array(content.get("faults")), content.get("seed", -1)
+            if content.get("format") != _FORMAT or faults is None or _check_seed(seed):
                 raise ValueError('it is no {"format": 1, "seed": ..., "faults": [...]}')
             loaded = [from_json(fault) for fault in faults]
         except ValueError as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from qianfan import catalog
+from qianfan.local import names
 
 if TYPE_CHECKING:
     from qianfan.local.handler import Asked
@@ -75,14 +75,8 @@ class Turn:
 
     def is_of(self, model: str) -> bool:
         """Return whether it is a model that is asked, by any of the names the catalogue has for it."""
-        kind = _KINDS.get(self.kind, self.kind)
-        known = catalog.find(kind, model)
-        names = {model, catalog.v2_id(kind, model), known.endpoint if known else model}
         asked = {self.model.casefold(), self.endpoint.casefold()}
-        return not asked.isdisjoint(map(str.casefold, names))
-
-
-_KINDS = {"erniebot": "plugin"}  # where the catalogue keeps their names
+        return not asked.isdisjoint(names.all_of(self.kind, model))
 
 
 def turn(question: Question, asked: Asked) -> Turn:
