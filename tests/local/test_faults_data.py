@@ -97,6 +97,8 @@ def test_a_fault_is_a_value():
         lambda: on("chat").code(999999),
         lambda: on("chat").code("no_such_code"),
         lambda: on("chat").code(""),
+        lambda: on("chat").code(18, message="two\nlines"),
+        lambda: on("chat").code(18, message=18),
         lambda: on("chat").code(True),
         lambda: on("chat").delay(-1),
         lambda: on("chat").delay(float("inf")),

@@ -74,6 +74,8 @@ class Code:
     def __post_init__(self) -> None:
         if isinstance(self.code, bool) or not isinstance(self.code, int | str) or self.code == "":
             raise ValueError(f"a code is a number or a word, not {self.code!r}")
+        if not isinstance(self.message, str) or not self.message.isprintable():
+            raise ValueError(f"a message is one line of text, not {self.message!r}")
         if not self.message and not codes.is_known(self.code):
             raise ValueError(f"there is no code {self.code!r} with words of its own: give message= too")
 
