@@ -69,16 +69,21 @@ def test_python_blocks_run(page, tmp_path):
     assert "Warning" not in done.stderr, done.stderr
 
 
+# What tests that are coroutines need of pytest-asyncio.
+ASYNCIO = ["-o", "asyncio_mode=auto", "-o", "asyncio_default_fixture_loop_scope=function"]
+
+
 @pytest.mark.parametrize(
     "page", [page for page in PAGES if any("def test_" in b for b in blocks(page, "python"))]
 )
 def test_test_blocks_pass(page, tmp_path):
-    """What a page shows as a test passes when pytest runs it."""
-    block = next(block for block in blocks(page, "python") if "def test_" in block)
-    (tmp_path / "test_block.py").write_text("import qianfan\n" + block, encoding="utf-8")
+    """What a page shows as tests passes when pytest runs it."""
+    tests = [block for block in blocks(page, "python") if "def test_" in block]
+    for index, block in enumerate(tests):
+        (tmp_path / f"test_block{index}.py").write_text("import qianfan\n" + block, encoding="utf-8")
 
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-W", "error", "-p", "no:asyncio", tmp_path],
+        [sys.executable, "-m", "pytest", "-q", "-W", "error", *ASYNCIO, tmp_path],
         env={name: value for name, value in environment().items() if name != "QIANFAN_LOCAL"},
         cwd=tmp_path,
         capture_output=True,
