@@ -172,6 +172,7 @@ async def test_quotas_are_set(console):
     """A limit that is filled in holds from then on."""
     async with console() as page:
         await go(page, "faults")
+        await page.until("document.querySelector('#faults [role=switch]')")  # all is there, and moves no more
         await page.click("#quota-rpm")
         await page.type("3")
         await page.click("#quota-form button")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import threading
@@ -120,6 +121,38 @@ def test_a_call_in_full_is_masked_and_can_be_made_again(admin, caller, tmp_path)
     environment = {"QIANFAN_AK": api.platform.ak, "QIANFAN_SK": api.platform.sk, "PYTHONIOENCODING": "utf-8"}
     again = subprocess.run([sys.executable, program], env=environment, capture_output=True, check=True)
     assert again.stdout.decode().strip() == call["reply"]["result"].strip()
+
+
+def test_no_secret_is_readable_wherever_it_stands(admin):
+    """A key that somebody sends inside a body is shown neither in the call nor in its copies."""
+    api = admin()
+    url, key = f"{api.platform.url}/v2/nothing", api.platform.api_key
+    for body in (json.dumps({"nested": [{"api_key": key}], "said": f"key {key}"}), f"not JSON {key}"):
+        api.http.request("POST", url, body=body, headers={"x-api-key": key})
+
+    for number in (1, 2):
+        call = api.do("GET", f"/calls/{number}")
+        assert key not in str(call)
+        assert call["body"]
+
+
+def test_a_stream_that_was_cut_is_not_running(admin, caller):
+    """A call is running until its answer is sent or broken off."""
+    api = admin(chunk_delay=3600)
+    v1 = caller(api)
+    body = b'{"messages": [{"role": "user", "content": "hi"}], "stream": true}'
+    url = f"{api.platform.url}/rpc/2.0/ai_custom/v1/wenxinworkshop/chat/completions?access_token={v1.token}"
+    stream = v1.http.request("POST", url, body=body, preload_content=False)
+    stream.read(6)
+    assert api.do("GET", "/calls/2")["running"] is True
+
+    stream.close()
+    stream.release_conn()
+    v1.http.clear()
+    while api.do("GET", "/calls/2")["running"]:
+        pass
+
+    assert api.do("GET", "/calls/2")["duration"] is None
 
 
 def test_other_calls_are_copied_without_the_sdk(admin, caller):

@@ -175,8 +175,11 @@ class _Endpoint:
             return
         ready = 0.0 if call.fault is None else max(self._state.clock.now(), call.time + reply.delay)
         self._state.journal.add(call, reply)  # from now on others see it, and may move the clock
-        if call.fault is None or await self._befall(request, reply, call, started, ready, scope, receive):
-            await self._send(request, reply, call, started, receive, send)
+        try:
+            if call.fault is None or await self._befall(request, reply, call, started, ready, scope, receive):
+                await self._send(request, reply, call, started, receive, send)
+        finally:
+            call.open = False
 
     async def _send(
         self, request: Request, reply: Reply, call: Call, started: float, receive: Receive, send: Send

@@ -72,6 +72,7 @@ class Call:
         duration: Real seconds from the whole request to the end of the answer being handed over; None
             while a stream is running, and for one that was cut off.
         fault: The fault it suffered, or None.
+        open: Whether its answer is still on its way.
         size: The memory it takes, about, in bytes.
         kept: Whether the journal still has it.
     """
@@ -91,6 +92,7 @@ class Call:
     rule: Rule | None = None
     duration: float | None = field(default=None, compare=False)
     fault: Fault | None = None
+    open: bool = field(default=True, repr=False, compare=False)
     size: int = field(default=0, repr=False, compare=False)
     kept: bool = field(default=False, repr=False, compare=False)
 
@@ -361,7 +363,7 @@ def _masked(values: Mapping[str, Any]) -> Json:
 def _still(call: Call) -> Call:
     """Return a copy of a call, to which no further event of its stream is added."""
     answered = call.answered
-    return replace(call, answered=[*answered] if isinstance(answered, list) else answered)
+    return replace(call, answered=[*answered] if isinstance(answered, list) else answered, open=False)
 
 
 def _masked_json(values: Mapping[str, Any]) -> bytes:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from weakref import WeakKeyDictionary
 
 from qianfan import catalog
-from qianfan.local import checks, copies
+from qianfan.local import checks, copies, scrub
 from qianfan.local.admin import shapes
 from qianfan.local.admin.asked import Wrong, not_found
 from qianfan.local.console import jobs
@@ -151,15 +151,15 @@ def show_call(admin: Admin, asked: Asked) -> Json:
     number = asked.path["number"]
     for known, call in admin.state.journal.numbered():
         if str(known) == number:
-            url = admin.platform.url
+            url, seen = admin.platform.url, shapes.scrubbed(call)
             return {
                 **shapes.line(known, call),
-                "query": call.query,
-                "headers": call.headers,
-                "body": call.body,
-                "reply": call.reply,
-                "curl": copies.curl(call, url),
-                "python": copies.python(call, url),
+                "query": seen.query,
+                "headers": seen.headers,
+                "body": seen.body,
+                "reply": scrub.content(call.reply),
+                "curl": copies.curl(seen, url),
+                "python": copies.python(seen, url),
             }
     raise not_found(f"the journal holds no call {number}")
 

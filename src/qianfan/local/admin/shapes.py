@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
+import orjson
+
+from qianfan.local import scrub
 from qianfan.local.wire import as_array, as_object
 
 if TYPE_CHECKING:
@@ -41,11 +44,18 @@ def line(number: int, call: Call) -> Json:
         "error_code": code,
         "failed": code is not None or not 0 < call.status < 400,
         "stream": is_stream(call),
-        "running": call.duration is None and is_stream(call),
+        "running": call.open,
         "duration": call.duration,
         "fault": repr(call.fault) if call.fault else None,
         "text": _said(call)[:_LONGEST],
     }
+
+
+def scrubbed(call: Call) -> Call:
+    """Return a call whose request shows no secret, wherever in it one stands."""
+    body = scrub.content(call.body)
+    asked = (body or "").encode() if isinstance(body, str | None) else orjson.dumps(body)
+    return replace(call, query=scrub.content(call.query), headers=scrub.content(call.headers), asked=asked)
 
 
 def is_stream(call: Call) -> bool:

@@ -1,5 +1,5 @@
 // What goes wrong, and what is allowed: switches for the usual faults, JSON for all others, quotas.
-import { $, api, h, say } from "./dom.js";
+import { $, api, fill, h, say } from "./dom.js";
 import { t } from "./words.js";
 
 const USUAL = {
@@ -38,9 +38,9 @@ export function start() {
 }
 
 export async function show() {
-  await refresh();
   const quotas = await api("GET", "/quotas");
   for (const name of ["qps", "rpm", "tpm"]) $(`quota-${name}`).value = quotas[name] ?? "";
+  await refresh();
 }
 
 export async function refresh() {
@@ -49,7 +49,7 @@ export async function refresh() {
   const on = new Map(faults.map((fault) => [text(fault), fault]));
   for (const [json, fault] of on) if (!usual.has(json)) own.set(json, fault.python);
   const focused = document.activeElement?.dataset?.fault;
-  $("faults").replaceChildren(
+  fill($("faults"),
     ...[...usual].map(([json, name]) => toggle(json, t(name), on.get(json))),
     ...[...own].map(([json, python]) => toggle(json, python, on.get(json))));
   if (focused) $("faults").querySelector(`[data-fault="${CSS.escape(focused)}"]`)?.focus();
