@@ -94,7 +94,7 @@ def platform(
         any_endpoint: Let every custom endpoint answer, and on v2 every model's name, not only the
             catalogue's and the added ones.
         any_dataset: Let built-in samples stand for any dataset that a job names.
-        chunk_delay: Seconds between the events of a stream.
+        chunk_delay: Seconds of the clock between the events of a stream.
         journal_size: Most calls the journal keeps.
         faults: What shall go wrong, see `on`; more can be added while the platform runs.
         seed: What the chances of faults begin with, so that a run can be repeated; by default made up.
