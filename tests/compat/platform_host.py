@@ -13,6 +13,7 @@ import time
 from dataclasses import asdict
 
 import qianfan
+from qianfan.local.journal import Calls
 
 ATTRIBUTES = ("url", "ak", "sk", "access_key", "secret_key", "api_key", "app_id")
 
@@ -35,6 +36,8 @@ def main():
             answer = {name: getattr(platform, name) for name in ATTRIBUTES}
         else:
             answer = getattr(platform, method)(**arguments)
+        if isinstance(answer, Calls):
+            answer = [json.loads(line) for line in answer.to_jsonl().splitlines()]
         sys.stdout.write(json.dumps(answer, default=asdict) + "\n")
         sys.stdout.flush()
     platform.stop()

@@ -382,7 +382,7 @@ LINES = {
     "qianfan.Embedding(base_url='https://qianfan.baidubce.com/v2')": ["2:28 address-v2"],
     "chat.access_token()": ["2:1 token-read"],
     "qianfan.FineTune.create_task('x', ak='a', sk='s')": [],
-    "qianfan.FineTune.create_task('x', train_type='ERNIE-Bot-turbo')": [],
+    "qianfan.FineTune.create_task('x', train_type='ERNIE-Bot-turbo')": ["2:35 argument-sent"],
     "job = {'baseTrainType': 'ERNIE-Bot-turbo', 'trainType': 'BLOOMZ-7B'}": [],
     # what is not here
     "qianfan.Function()": ["2:1 name-missing"],
@@ -401,7 +401,10 @@ LINES = {
     "qianfan.Embedding(host='x', config=None)": ["2:19 argument-refused", "2:29 argument-refused"],
     "chat.do([], 'ernie-4.0-8k', None, False, 3)": ["2:1 argument-refused", "2:13 model-v2"],
     "qianfan.Service.create(1, 2, 'name', 'uri', 3)": ["2:1 argument-refused"],
-    "qianfan.Service.create(1, model_version_id=2, name='a', uri='b', replicas=1, pool_type=1)": [],
+    "qianfan.Service.create(1, model_version_id=2, name='a', uri='b', replicas=1, pool_type=1)": [
+        "2:1 argument-refused",
+        "2:27 argument-sent",
+    ],
     "qianfan.Tokenizer.count_tokens('x')": ["2:1 argument-refused"],
     "chat.do(input())": [],
     "qianfan.Qianfan().plugin.do('x', ['y'], endpoint='z')": [
