@@ -10,7 +10,7 @@ from qianfan.local.journal import MASK
 from qianfan.local.wire import as_array, as_object
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
 # Names of secrets, in lower case and without `-` and `_`: of headers, of a query, of a body's members.
 _NAMES = frozenset(
@@ -43,6 +43,8 @@ _NAMES = frozenset(
 )
 
 _SHORTEST = 8  # characters: a shorter `token` is a word, a shorter key is none that is worth a secret
+
+_LEVELS = 64  # that anybody reads
 
 _FORMS = re.compile(
     r"""
@@ -78,18 +80,37 @@ def text(value: str, known: Iterable[str] = ()) -> str:
     return _NAMED.sub(lambda it: f"{it[1]}{it[2]}{MASK}" if is_secret(it[1]) else it[0], value)
 
 
-def content(value: Any, known: Iterable[str] = ()) -> Any:
-    """Return a copy of a JSON value in which no secret is readable."""
+def named(value: Any, levels: int = _LEVELS) -> Iterator[str]:
+    """Give the secrets that a JSON value has under names of secrets."""
+    members = as_object(value) or {}
+    for name, member in members.items():
+        if is_secret(name) and isinstance(member, str):
+            yield member
+    for inner in as_array(value) or members.values():
+        if levels:
+            yield from named(inner, levels - 1)
+
+
+def content(value: Any, known: Iterable[str] = (), levels: int = _LEVELS) -> Any:
+    """Return a copy of a JSON value in which no secret is readable.
+
+    Args:
+        value: The value.
+        known: Secrets that its texts may repeat.
+        levels: What is nested more levels deep is not readable either.
+    """
     known = tuple(known)
     if isinstance(value, str):
         return text(value, known)
     items, members = as_array(value), as_object(value)
+    if not levels and (items or members):
+        return MASK
     if items is not None:
-        return [content(item, known) for item in items]
+        return [content(item, known, levels - 1) for item in items]
     if members is None:
         return value
     return {
-        name: MASK if is_secret(name) and _is_long(name, member) else content(member, known)
+        name: MASK if is_secret(name) and _is_long(name, member) else content(member, known, levels - 1)
         for name, member in members.items()
     }
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from qianfan.local.wire import Json, Request
 
 _STREAM = "text/event-stream"
+
+_WORDS = re.compile(r"[^\s=;]+")  # of `Bearer ...` and `name=value; name=value`
 
 # What JSON is called, and what it stands between, in a whole body and in an event.
 _NAMES = "json", "event"
@@ -97,10 +100,9 @@ def asked(request: Request) -> Json:
 
 
 def secrets(request: Request) -> list[str]:
-    """Return the secrets that a request shows: whatever goes by such a name in its head."""
-    shown = [*request.query.items(), *request.headers.items()]
-    values = [value.rpartition(" ")[2] for name, value in shown if scrub.is_secret(name)]
-    return [value for value in values if value]
+    """Return the secrets that a request shows: whatever goes by such a name, and the words of it."""
+    shown = [*scrub.named(request.query), *scrub.named(request.headers), *scrub.named(request.content)]
+    return [word for value in shown for word in _WORDS.findall(value)]
 
 
 def read(name: str, content: bytes) -> Exchange:

@@ -42,7 +42,7 @@ class Recorder:
     def __init__(self, folder: str, secrets: Iterable[str] = ()) -> None:
         Path(folder).mkdir(parents=True, exist_ok=True)
         self._folder = folder
-        self._secrets = tuple(secrets)
+        self._secrets = set(secrets)  # and those that the callers have shown so far
 
     def listening(self, request: Request, reply: Reply, call: Call, started: float, send: Send) -> Send:
         """Return what sends an answer and, where it comes to its end, keeps it.
@@ -55,7 +55,7 @@ class Recorder:
             send: What sends.
         """
         kept = Exchange(exchange.asked(request), recorded=_now())
-        known = [*self._secrets, *exchange.secrets(request)]
+        self._secrets.update(exchange.secrets(request))
         cutter = Cutter()
 
         async def listen(message: MutableMapping[str, Any]) -> None:
@@ -68,7 +68,8 @@ class Recorder:
                     pieces += cutter.rest()
                 at = time.perf_counter() - started
                 kept.pieces += (
-                    Piece(at, exchange.scrubbed(piece, known, is_stream=kept.is_stream)) for piece in pieces
+                    Piece(at, exchange.scrubbed(piece, self._secrets, is_stream=kept.is_stream))
+                    for piece in pieces
                 )
                 if ends and reply.recordable:  # first of all: whoever has the answer finds the file
                     self._write(call.route, kept)
