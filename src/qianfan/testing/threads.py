@@ -10,7 +10,6 @@ import weakref
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from types import FrameType
 
 # In which functions a thread waits for work, the innermost first: those of pools, loops and servers, which
@@ -31,8 +30,6 @@ _STEP = 0.002  # seconds between two looks
 _log = logging.getLogger("qianfan")
 
 _left: weakref.WeakSet[threading.Thread] = weakref.WeakSet()
-
-_report = threading.excepthook
 
 
 class Threads:
@@ -72,7 +69,8 @@ class Threads:
         deadline = time.monotonic() + patience
         while (going := self._going()) and time.monotonic() < deadline:
             time.sleep(_STEP)
-        _leave(going)
+        for thread in going:
+            _leave(thread)
         return [thread.name for thread in going if thread in self._callers]
 
     def _going(self) -> list[threading.Thread]:
@@ -80,22 +78,16 @@ class Threads:
         return [thread for thread in own if not _waits_for_work(thread)]
 
 
-def _leave(threads: Iterable[threading.Thread]) -> None:
-    """Know threads for left; what they end with is no failure of the test that runs then."""
-    global _report  # the hook is the process's
-    _left.update(threads)
-    if _left and threading.excepthook is not _excepthook:
-        _report, threading.excepthook = threading.excepthook, _excepthook
+def _leave(thread: Any) -> None:
+    """Know a thread for left; what it ends with is no failure of the test that runs then."""
+    _left.add(thread)
+    # The hook of threads is one for all, and pytest exchanges it for each phase of a test.
+    thread._invoke_excepthook = _tell_end  # noqa: SLF001  # it is asked on the thread itself
 
 
-def _excepthook(arguments: threading.ExceptHookArgs) -> None:
-    thread = arguments.thread
-    if thread is None or thread not in _left:
-        _report(arguments)
-    else:
-        _log.warning(
-            "the thread %r, left running by an earlier test, ended: %r", thread.name, arguments.exc_value
-        )
+def _tell_end(thread: threading.Thread) -> None:
+    error = sys.exc_info()[1]
+    _log.warning("the thread %r, left running by an earlier test, ended: %r", thread.name, error)
 
 
 def _waits_for_work(thread: threading.Thread) -> bool:
