@@ -209,6 +209,26 @@ def test_clock(qianfan_platform, number):
         result.assert_outcomes(errors=1)
         result.stdout.fnmatch_lines([complaint])
 
+    def test_a_bad_mark_harms_no_other_test(self, run):
+        """The address stays what it was."""
+        result = run(
+            """
+URLS = set()
+
+def test_before(qianfan_platform):
+    URLS.add(qianfan_platform.url)
+
+@pytest.mark.qianfan(rpm=0)
+def test_bad(qianfan_platform):
+    pass
+
+def test_after(qianfan_platform):
+    assert URLS == {qianfan_platform.url}
+"""
+        )
+
+        result.assert_outcomes(passed=2, errors=1)
+
     def test_without_the_extra(self, run, pytester):
         """Where the server's packages are missing, the test says what to install."""
         pytester.makeconftest("import sys; sys.modules['starlette'] = None")

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 _INTERNET = (socket.AF_INET, socket.AF_INET6)
 
-# Of the arguments of an event: where the host stands, alone or first in an address.
-_HOST = {"socket.getaddrinfo": 0, "socket.gethostbyname": 0}
-_ADDRESS = {"socket.connect": 1, "socket.sendto": 1, "socket.sendmsg": 1}
+# By the arguments of events: a host first, or a socket and then an address.
+_OF_HOSTS = frozenset({"socket.getaddrinfo", "socket.gethostbyname"})
+_OF_ADDRESSES = frozenset({"socket.connect", "socket.sendto", "socket.sendmsg"})
 
 
 class OutsideCallError(RuntimeError):
@@ -99,11 +99,10 @@ class Guard:
 
 def _target(event: str, arguments: tuple[Any, ...]) -> tuple[str | None, Any]:
     """Return the host and port that an event is about; a host of None is none."""
-    if event in _HOST:
-        host = arguments[_HOST[event]]
-        port = arguments[1] if len(arguments) > 1 else None
-    elif event in _ADDRESS and arguments[0].family in _INTERNET:
-        address = arguments[_ADDRESS[event]]
+    if event in _OF_HOSTS:
+        host, port = (*arguments, None)[:2]
+    elif event in _OF_ADDRESSES and arguments[0].family in _INTERNET:
+        address = arguments[1]
         host, port = address[:2] if isinstance(address, tuple) else (None, None)
     else:
         return None, None
@@ -121,8 +120,7 @@ def _is_here(host: str) -> bool:
         address = ipaddress.ip_address(host.partition("%")[0])
     except ValueError:
         return host in {"localhost", socket.gethostname().lower()} or host.endswith(".localhost")
-    mapped = getattr(address, "ipv4_mapped", None)
-    address = mapped or address
+    address = getattr(address, "ipv4_mapped", None) or address
     return address.is_loopback or address.is_unspecified
 
 
