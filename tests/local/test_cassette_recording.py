@@ -264,9 +264,9 @@ def test_the_platform_s_own_key_is_in_no_file(recording, upstream, tmp_path):
 def test_words_that_look_like_no_secret_stay(recording, tmp_path):
     """Short keys, usage and log probabilities are no secrets; texts that speak of keys stay readable."""
     caller = recording(any_key=True)
-    text = "token 是什么？sk 是什么？max_tokens=5, task: a-long-task-name"
+    text = "token 是什么？sk 是什么？max_tokens=5, task: a-long-task-name, a bearer of good news, token = get_access_token()"
 
-    caller.post({"messages": conversation(text)}, token="a")
+    caller.post({"messages": conversation(text)}, token="a", headers={"Cookie": "messages=1"})
 
     (file,) = (tmp_path / "tape").iterdir()
     assert text in file.read_text()

@@ -384,6 +384,8 @@ def test_many_at_once(replay, folder):
         "{}",
         "no json",
         '{"request": {}}\n[]',
+        '{"request": {}}\n{"reply": {"status": 200, "headers": {}}}',
+        '{"request": {"method": 1, "path": "/"}}\n{"reply": {"status": 200, "headers": {}}}',
         '{"request": 1}\n{"reply": {"status": 200, "headers": {}}}',
         '{"request": {}}\n{"reply": {"status": "x", "headers": {}}}',
         '{"request": {}}\n{"reply": {"status": 200, "headers": {}}}\n{"at": 1}',

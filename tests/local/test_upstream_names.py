@@ -89,6 +89,9 @@ def test_kinds_have_names_of_their_own(upstream, behind):
         ({"upstream": "http:///v1"}, "a URL such as"),
         ({"upstream": "http://me:secret-word@host/v1"}, "no login"),
         ({"upstream": "http://host/v1?key=secret-word"}, "no login"),
+        ({"upstream": "http://host:99999/v1"}, "Port out of range"),
+        ({"upstream": "http://host/v1", "upstream_key": "secret-word\n"}, "no blank"),
+        ({"upstream": "http://host/v1", "upstream_key": "secret-word-é"}, "no blank"),
         ({"upstream": "http://host/v1", "upstream_timeout": 0}, "above 0"),
         ({"upstream": "http://host/v1", "upstream_model": ""}, "must not be empty"),
         ({"upstream": "http://host/v1", "upstream_model": {"chat": ""}}, "must not be empty"),
@@ -129,6 +132,18 @@ def test_a_proxy_of_the_environment_is_used(upstream, start, monkeypatch):
 
     assert start(upstream="http://upstream.invalid/v1").ask("你好")["result"] == "好"
     assert upstream.requests[-1].target == "http://upstream.invalid/v1/chat/completions"
+
+
+def test_a_proxy_of_another_kind_is_named(start, monkeypatch):
+    """A proxy that is none of HTTP's is no secret fault."""
+    monkeypatch.setenv("http_proxy", "socks5://me:secret-word@127.0.0.1:9")
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+
+    words = start(upstream="http://upstream.invalid/v1").ask("你好")["error_msg"]
+
+    assert "a proxy that is none of HTTP" in words
+    assert "secret-word" not in words
 
 
 def test_a_tuned_model_answers_what_it_has_learnt(upstream):

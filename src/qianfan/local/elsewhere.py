@@ -49,7 +49,9 @@ class Elsewhere:
     """
 
     def __init__(self, options: Options, clock: Clock, faults: Faults) -> None:
-        where, key = options.upstream, options.upstream_key
+        where, key = options.upstream, options.upstream_key or None
+        if key is not None and not (key.isascii() and key.isprintable() and " " not in key):
+            raise ValueError("upstream_key must be of letters, digits and signs, with no blank in it")
         self.upstream: Upstream | None = None
         self._passing: Passing | None = None
         if not options.upstream_timeout > 0:

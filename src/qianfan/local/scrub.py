@@ -53,12 +53,15 @@ _FORMS = re.compile(
     | \b2[45]\.[0-9a-f]{32}\.\d+\.\d+\.[\d-]+            # an access token of v1
     | \bsk-[\w-]{16,}                                    # a key as OpenAI's look
     | \beyJ[\w-]+\.[\w-]+\.[\w-]+                        # a JSON web token
-    | (?<=[Bb]earer\s)[^\s"']+
+    | (?<=[Bb]earer\s)[\w.~+/=-]{16,}
     """,
     re.VERBOSE,
 )
 
-_NAMED = re.compile(r"(?i)\b([a-z_-]*(?:token|secret|key|[as]k))(\"?\s*[=:]\s*\"?)([^\s\"'&,}]{8,})")
+# A name and a value in a text: long and with a digit, which words and names of variables are not.
+_NAMED = re.compile(
+    r"(?i)\b([a-z_-]*(?:token|secret|key|[as]k))(\"?\s*[=:]\s*\"?)(?=[\w.~+/%-]*\d)([\w.~+/%-]{16,})"
+)
 
 
 def is_secret(name: str) -> bool:

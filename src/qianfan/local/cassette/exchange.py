@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
 _STREAM = "text/event-stream"
 
-_WORDS = re.compile(r"[^\s=;]+")  # of `Bearer ...` and `name=value; name=value`
+# The words of `Bearer ...`, and the values of `name=value; name=value`.
+_WORDS = re.compile(r"[^\s=;]+(?![^\s=;])(?!=[^\s=;])")
 
 # What JSON is called, and what it stands between, in a whole body and in an event.
 _NAMES = "json", "event"
@@ -113,8 +114,11 @@ def read(name: str, content: bytes) -> Exchange:
     """
     try:
         head, reply, *pieces = [orjson.loads(line) for line in content.splitlines() if line.strip()]
+        request = _object(head["request"])
+        if not (isinstance(request["method"], str) and isinstance(request["path"], str)):
+            raise TypeError("method and path are texts")
         return Exchange(
-            request=_object(head["request"]),
+            request=request,
             status=int(reply["reply"]["status"]),
             headers=_object(reply["reply"]["headers"]),
             pieces=[Piece(float(it["at"]), _bytes(it)) for it in pieces],

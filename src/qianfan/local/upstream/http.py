@@ -31,6 +31,7 @@ def address(url: str) -> str:
         ValueError: It is no address of HTTP, or has a login, a query or a fragment in it.
     """
     parts = urlsplit(url)
+    _ = parts.port  # which refuses what is none
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ValueError("an upstream is a URL such as http://127.0.0.1:11434/v1")
     if "@" in parts.netloc or parts.query or parts.fragment:
@@ -114,7 +115,7 @@ async def sent(
             yield Received(response)
     except aiohttp.ConnectionTimeoutError:
         raise _refusal(f"{place} cannot be reached in {_CONNECT_TIMEOUT:g} s") from None
-    except TimeoutError:
+    except aiohttp.ServerTimeoutError:
         raise _refusal(f"{place} was silent for {timeout:g} s") from None
     except aiohttp.ClientConnectorError as error:
         reason = error.os_error.strerror or type(error.os_error).__name__
@@ -128,11 +129,18 @@ def _refusal(words: str) -> Refusal:
 
 
 def _proxy(url: str) -> str | None:
-    """Return the proxy that the environment names for an address."""
+    """Return the proxy that the environment names for an address.
+
+    Raises:
+        Refusal: It is none that HTTP goes through.
+    """
     from urllib.request import getproxies, proxy_bypass  # slow to import
 
     parts = urlsplit(url)
     host = parts.hostname or ""
     if host in _LOOPBACK or proxy_bypass(host):
         return None
-    return getproxies().get(parts.scheme)
+    proxy = getproxies().get(parts.scheme)
+    if proxy is not None and not proxy.startswith(("http://", "https://")):
+        raise _refusal("is behind a proxy that is none of HTTP, which is not supported")
+    return proxy
