@@ -249,6 +249,19 @@ def test_no_secret_is_in_a_file(recording, upstream, tmp_path):
     assert any("&b=2" in text for text in texts)
 
 
+def test_a_secret_that_begins_as_another_is_scrubbed_whole(recording, upstream, tmp_path):
+    """Where one secret is the beginning of another, nothing of the longer one is left."""
+    for _ in range(2):
+        upstream.answer(replies.whole({"note": "my-own-key-1 my-own-key-1-longer-7"}))
+    caller = V2(recording(upstream=f"qianfan+{upstream.url}"))
+
+    for key in ("my-own-key-1", "my-own-key-1-longer-7"):
+        caller.post({**QUESTION, "model": MODEL, "api_key": "my-own-key-1-longer-7"}, key=key)
+
+    for file in (tmp_path / "tape").iterdir():
+        assert "*** ***" in file.read_text()
+
+
 def test_the_platform_s_own_key_is_in_no_file(recording, upstream, tmp_path):
     """A configured key is scrubbed too, though no caller ever said it."""
     access, secret = "ALTAK0123456789abcdef", "5up3r53cr3t5up3r53cr3t"

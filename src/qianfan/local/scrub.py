@@ -76,7 +76,7 @@ def text(value: str, known: Iterable[str] = ()) -> str:
         value: The text.
         known: Secrets that it may repeat.
     """
-    for secret in known:
+    for secret in sorted(known, key=len, reverse=True):  # one may be the beginning of another
         if len(secret) >= _SHORTEST:
             value = value.replace(secret, MASK).replace(quote(secret, safe=""), MASK)
     value = _FORMS.sub(MASK, value)

@@ -34,7 +34,6 @@ class Hearing:
         upstream: Who is asked.
         wish: What it is asked.
         prompt: Ten times the tokens of the question, by the platform's own count.
-
     """
 
     def __init__(self, upstream: Upstream, wish: Json, prompt: int) -> None:

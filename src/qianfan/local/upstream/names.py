@@ -14,9 +14,6 @@ if TYPE_CHECKING:
 #: Stands for every model that is not named.
 EVERY = "*"
 
-#: The kinds whose models an upstream has, which stand for all models of the kind.
-KINDS = ("chat", "completion", "embedding")
-
 
 class Names:
     """What an upstream calls the models, by what the platform does.
@@ -39,7 +36,7 @@ class Names:
         """Return what the upstream calls a model.
 
         Args:
-            kind: What is asked of it, one of `KINDS`.
+            kind: What is asked of it: `chat`, `completion` or `embedding`.
             called: The last part of its URL on v1, or what the body's `model` says on v2.
             model: The catalogue's model of an endpoint of v1.
         """

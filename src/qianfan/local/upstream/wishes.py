@@ -50,7 +50,7 @@ def of_v2(body: Json) -> Json:
 def _penalty(body: Json) -> Json:
     """Return v1's penalty, 1 for none and 2 for the most, as the one that all servers know."""
     score = body.get("penalty_score") or 1
-    return {} if score == 1 or "frequency_penalty" in body else {"frequency_penalty": score - 1}
+    return {} if score == 1 or "frequency_penalty" in body else {"frequency_penalty": round(score - 1, 6)}
 
 
 def _tool(function: Json) -> Json:
@@ -80,9 +80,8 @@ def _messages(question: Question) -> list[Json]:
 
 
 def _is_answered(question: Question, index: int) -> bool:
-    return (
-        question.messages[index + 1 : index + 2] != [] and question.messages[index + 1]["role"] == "function"
-    )
+    following = question.messages[index + 1 :]
+    return bool(following) and following[0]["role"] == "function"
 
 
 def _call(identifier: str, called: Json) -> Json:
