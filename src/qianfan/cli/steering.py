@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import contextmanager
-from http.client import HTTPException
 from typing import TYPE_CHECKING, Annotated, Any
-from urllib.error import HTTPError
-from urllib.request import OpenerDirector, ProxyHandler, Request, build_opener
 
 import typer
 
@@ -16,6 +13,7 @@ from qianfan.errors import InvalidArgumentError, QianfanError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from urllib.request import OpenerDirector
 
 #: Where `qianfan serve` listens where nothing else is said.
 URL = "http://127.0.0.1:8866"
@@ -56,6 +54,10 @@ class Ask:
         raise InvalidArgumentError(words)
 
     def _send(self, method: str, path: str, body: Any) -> tuple[int, bytes]:
+        from http.client import HTTPException  # not at the top: `qianfan --help` needs no HTTP
+        from urllib.error import HTTPError
+        from urllib.request import Request
+
         data = None if method == "GET" else json.dumps({} if body is None else body).encode()
         headers = {"Content-Type": "application/json"}
         if not self._url.startswith(("http://", "https://")):
@@ -76,5 +78,7 @@ class Ask:
 @contextmanager
 def asking(url: str) -> Iterator[Ask]:
     """Give what asks the platform at an address, for a command."""
+    from urllib.request import ProxyHandler, build_opener
+
     with clean_ending():
         yield Ask(url, build_opener(ProxyHandler({})))  # a proxy cannot reach this machine's loopback
