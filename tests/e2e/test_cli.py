@@ -596,7 +596,7 @@ def test_serve_on_a_taken_port():
 
 def test_serve_on_a_host_that_is_none():
     """A host that cannot be listened on ends serve with exit code 1 and one line."""
-    one_line(run("serve", "--port", "0", "--host", "no.such.host.invalid"), 1)
+    one_line(run("serve", "--port", "0", "--host", "no.such.host.invalid", "--allow-remote"), 1)
 
 
 @posix
@@ -638,14 +638,32 @@ def test_serve_passes_the_other_options_on(serving):
 @posix
 def test_serve_warns_of_other_machines(serving):
     """Listening beyond loopback is said on stderr; Ctrl-C ends serve with exit code 0."""
-    code, err = serving("--host", "0.0.0.0").stop()
+    code, err = serving("--host", "0.0.0.0", "--allow-remote").stop()
 
     assert code == 0
     assert "其他机器" in err
     assert err.endswith("已停止。\n")
 
 
-@pytest.mark.parametrize("options", [["--qps", "0"], ["--port", "70000"]])
+@posix
+@pytest.mark.parametrize("given", [None, "a-token-of-my-own-choice"])
+def test_serve_for_other_machines(serving, server, given):
+    """The keys are made from an admin token, which is printed where it was made up; a name can be allowed."""
+    token = ["--admin-token", given] if given else []
+    open_to_others = serving("--host", "0.0.0.0", "--allow-remote", "--allow-host", "box.example", *token)
+    printed = re.search(r"\(admin token\): (\S+)", open_to_others.greeting)
+    keys = {"ak": open_to_others.environment["QIANFAN_AK"], "sk": open_to_others.environment["QIANFAN_SK"]}
+    with qianfan.Qianfan(base_url=open_to_others.url, **keys) as client:
+        assert client.chat.do([{"role": "user", "content": "你好"}])["result"]
+    with urllib3.PoolManager(retries=False, timeout=PATIENCE) as http:
+        named = http.request("GET", f"{open_to_others.url}/v2/models", headers={"Host": "box.example"})
+    assert named.status == 401
+
+    assert open_to_others.environment["QIANFAN_SK"] != server.environment["QIANFAN_SK"]
+    assert (printed is None) is (given is not None)
+
+
+@pytest.mark.parametrize("options", [["--qps", "0"], ["--port", "70000"], ["--host", "0.0.0.0"]])
 def test_serve_with_a_value_that_does_not_fit(options):
     """A value that could not work ends serve with exit code 2 and a message about it."""
     done = run("serve", "--port", "0", *options)

@@ -55,7 +55,9 @@ def open_chat(caller, text="你好", *, version=1, stream=False, method="POST", 
     content = json.dumps(body).encode()
     address = urlsplit(caller.platform.url)
     connection = socket.create_connection((address.hostname, address.port), timeout=10)
-    head = f"{method} {target} HTTP/{protocol}\r\nHost: here\r\n{key}Content-Length: {len(content)}\r\n\r\n"
+    head = (
+        f"{method} {target} HTTP/{protocol}\r\nHost: localhost\r\n{key}Content-Length: {len(content)}\r\n\r\n"
+    )
     connection.sendall(head.encode() + content)
     return connection
 

@@ -349,7 +349,7 @@ class TestOverTheWire:
         "changes",
         [
             {"x-bce-date": "2023-10-24T08:23:49Z"},
-            {"Host": "qianfan.baidubce.com"},
+            {"Host": "localhost"},
             {"Content-Type": "text/plain"},
             {"query": {"a": "2"}},
             {"query": {"a": "1", "b": ""}},
@@ -394,9 +394,9 @@ class TestOverTheWire:
             "POST", TASK, signed=signed, extra={"Host": None, "Content-Length": "13"}
         )
         headers.pop("Content-Length")
-        code, _ = ask(shared_console, headers)
+        status, _, answer = shared_console.exact("POST", TASK, headers.items())
 
-        assert code == "InvalidHTTPAuthHeader"
+        assert (status, answer["error_code"]) == (400, 336008)
 
     def test_the_host_is_signed(self, shared_console):
         """A list of signed headers without host is refused."""
@@ -474,7 +474,7 @@ class TestOverTheWire:
     def test_every_route_is_signed(self, shared_console):
         """No group of v2 and no route of v1 lets an unsigned call in, known or not."""
         for target in (TASK, "/wenxinworkshop/no/such", ACTION + "?Action=No", "/v2/memory?Action=No"):
-            status, _, answer = shared_console.exact("POST", target, [("Host", "x")])
+            status, _, answer = shared_console.exact("POST", target, [("Host", "localhost")])
             assert (status, answer["code"]) == (403, "AccessDenied")
 
     def test_no_secret_is_told(self, shared_console):

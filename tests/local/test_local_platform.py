@@ -126,7 +126,7 @@ def test_environment(start):
 
 def test_all_addresses_only_when_asked(start):
     """Listening on every address is possible, and the URL is one a client can reach."""
-    caller = start(host="0.0.0.0")
+    caller = start(host="0.0.0.0", allow_remote=True)
 
     assert caller.platform.url.startswith("http://127.0.0.1:")
     assert caller.ask("你好")["result"]

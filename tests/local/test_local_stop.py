@@ -7,7 +7,7 @@ import threading
 
 import qianfan.local
 
-REQUEST = b"GET / HTTP/1.1\r\nHost: here\r\n\r\n"
+REQUEST = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 
 def test_connections_just_made_are_cut():

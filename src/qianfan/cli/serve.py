@@ -16,15 +16,28 @@ if TYPE_CHECKING:
     from qianfan.local import Platform
     from qianfan.local.console.datasets import Dataset
 
-_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
-
 _V1 = "/rpc/2.0/ai_custom/v1/wenxinworkshop"
 _V2_MODEL = "ernie-4.5-turbo-128k"
 
 
 def serve(
-    host: Annotated[str, typer.Option(help="监听地址；非回环地址会让其他机器可以访问。")] = "127.0.0.1",
+    host: Annotated[str, typer.Option(help="监听地址；非回环地址须同时给出 --allow-remote。")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="监听端口，0 为任意空闲端口。", min=0, max=65535)] = 8866,
+    allow_remote: Annotated[
+        bool, typer.Option("--allow-remote", help="允许其他机器访问：密钥由管理令牌生成，不再是众所周知的。")
+    ] = False,
+    admin_token: Annotated[
+        str | None,
+        typer.Option(
+            envvar="QIANFAN_ADMIN_TOKEN",
+            show_envvar=True,
+            help="管理令牌，宜放在环境变量里；不给则每次启动另生成一个。",
+        ),
+    ] = None,
+    allow_host: Annotated[
+        list[str] | None,
+        typer.Option(help="可以用来访问的主机名，可重复；localhost 与 IP 地址总是可以。"),
+    ] = None,
     qps: Annotated[
         float | None, typer.Option(help="每个应用在每个服务上每秒的请求上限，超出返回 18。")
     ] = None,
@@ -94,6 +107,9 @@ def serve(
             running = platform(
                 host=host,
                 port=port,
+                allow_remote=allow_remote,
+                allow_hosts=allow_host or [],
+                admin_token=admin_token,
                 qps=qps,
                 rpm=rpm,
                 tpm=tpm,
@@ -118,14 +134,19 @@ def serve(
             raise typer.BadParameter(str(error)) from None
         if upstream is not None and upstream.partition("+")[0] == PLATFORM and not upstream_key:
             say("调用会原样转给千帆平台：请用自己在该平台的密钥，不要用下面打印的。", style="yellow")
-        others = {"上游 (upstream)": upstream, "录制到 (recording to)": record, "回放 (replaying)": replay}
+        others = {
+            "管理令牌 (admin token)": None if admin_token else running.admin_token,
+            "上游 (upstream)": upstream,
+            "录制到 (recording to)": record,
+            "回放 (replaying)": replay,
+        }
         running.run(ready=lambda: _greet(host, running, datasets, others))
         say("已停止。", style="dim")
 
 
 def _greet(host: str, running: Platform, datasets: list[Dataset], others: Mapping[str, object]) -> None:
     """Say who can reach the platform, what to set and what to paste."""
-    if host not in _LOOPBACK:
+    if running.admin_token is not None:
         say(f"注意：监听 {host}，其他机器可以访问本地平台。", style="yellow")
     url, key = running.url, running.api_key
     token = (

@@ -23,6 +23,7 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from qianfan.local import remote
 from qianfan.local.clock import Clock
 from qianfan.local.console.store import MEMORY
 from qianfan.local.faults import Fault, Faults, on
@@ -58,6 +59,9 @@ def platform(
     *,
     host: str = "127.0.0.1",
     port: int = 0,
+    allow_remote: bool = False,
+    allow_hosts: Sequence[str] = (),
+    admin_token: str | None = None,
     qps: float | None = None,
     rpm: int | None = None,
     tpm: int | None = None,
@@ -82,8 +86,13 @@ def platform(
     """Return a local platform; `with` or `start()` starts it.
 
     Args:
-        host: The address to listen on. Anything but loopback lets other machines in.
+        host: The address to listen on; all but loopback needs `allow_remote`.
         port: The port to listen on; 0 takes a free one.
+        allow_remote: Let other machines in. The platform's keys are not those that everybody knows then,
+            but made from the admin token; `any_key` cannot be.
+        allow_hosts: Names, beside `localhost` and the host, by which the platform may be called; IP
+            addresses always may. Requests for another are refused: they may come from a page in a browser.
+        admin_token: What opens the admin API to other machines, and makes the keys; by default made up.
         qps: Most calls per second of one application at one endpoint; more answer 18. On v2, where all
             that goes beyond a limit is HTTP 429, of one application or key with one model.
         rpm: Most calls per minute, likewise; more answer 336501.
@@ -117,7 +126,7 @@ def platform(
             platform runs, no other can use the file.
 
     Raises:
-        ValueError: A limit, lifetime, delay, size, fault, upstream or recording that could not work; a file that
+        ValueError: An address that other machines can reach without leave, a limit, lifetime, delay, size, fault, upstream or recording that could not work; a file that
             holds no state, or one of another version, a damaged one, or one in use.
         OSError: The state file, or the folder to record in, cannot be written.
     """
@@ -140,6 +149,8 @@ def platform(
         record=None if record is None else str(Path(record).resolve()),
         replay=None if replay is None else str(Path(replay).resolve()),
         replay_pace=replay_pace,
+        allow_hosts=(host, *allow_hosts),
+        admin_token=remote.token(host, admin_token, allowed=allow_remote),
     )
     path = MEMORY if state is None else str(Path(state).resolve())  # a program may change its directory
     return Platform(options, host=host, port=port, clock=clock, path=path)

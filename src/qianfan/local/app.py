@@ -1,4 +1,4 @@
-"""The platform as a Starlette application.
+"""The platform as an ASGI application.
 
 Each route has a service that answers its calls; those of the models stand in `inference`.
 """
@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import threading
 import time
 from dataclasses import replace
 from email.utils import formatdate
@@ -16,19 +15,18 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import parse_qsl
 
 import orjson
-from starlette.applications import Starlette
-from starlette.routing import Route
+from starlette.routing import Route, Router
 
 from qianfan.local import inference, journal, oauth, rules, sse
+from qianfan.local.connection import TRANSPORT
 from qianfan.local.console import gate, v2, visualdl
 from qianfan.local.faults import sending
 from qianfan.local.faults.answers import Struck
 from qianfan.local.faults.sending import Line, Parcel
 from qianfan.local.handler import Answering
-from qianfan.local.server import TRANSPORT
 from qianfan.local.v2 import exchange, images
 from qianfan.local.v2 import gate as v2_gate
-from qianfan.local.wire import DONE, BrokenOffError, Refusal, Reply, Request, parse
+from qianfan.local.wire import DONE, JSON, BrokenOffError, Refusal, Reply, Request, parse
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, MutableMapping
@@ -43,21 +41,21 @@ T = TypeVar("T")
 
 PREFIX = "/rpc/2.0/ai_custom/v1/wenxinworkshop"
 
-UNSUPPORTED = 3
+UNSUPPORTED, BUSY = 3, 336100
 
 MOST_BYTES = 4 * 1024 * 1024  # of a request's body
 
 _NOT_FOUND, _TOO_LARGE = 404, 413
-_JSON, _STREAM = "application/json; charset=utf-8", "text/event-stream; charset=utf-8"
+_STREAM = "text/event-stream; charset=utf-8"
 _LONGEST_REQUEST_ID = 256
 
 _log = logging.getLogger("qianfan")
 
 
-def build(state: State, beside: Iterable[Route] = ()) -> Starlette:
+def build(state: State, beside: Iterable[Route] = ()) -> Router:
     """Return the application that serves a platform's state, and what is served beside the wire."""
-    return Starlette(
-        routes=[
+    return Router(
+        [
             *beside,
             *(
                 Route(f"{PREFIX}/{path}", _Endpoint(state, service.family, service, version=1))
@@ -156,6 +154,10 @@ class _Endpoint:
         self._dates = dates or state.clock.now
         self._date = (0, b"")
 
+    def coded(self, code: int | str, message: str) -> Reply:
+        """Return the answer with an error code of any version, as this route has it."""
+        return self._service.coded(code, message)
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         body = await _read(receive)
         if body is None:  # the caller is gone
@@ -165,8 +167,8 @@ class _Endpoint:
         call = journal.open_call(request, self._route, self._state.clock.now(), self._version)
         too_large = len(body) > MOST_BYTES
         if self._service.takes_time(request):
-            answered = _apart(lambda: self._answer(request, call, too_large=too_large))
-            reply = await _unless_gone(answered, receive)
+            answered = self._state.threads.start(lambda: self._answer(request, call, too_large=too_large))
+            reply = self.coded(BUSY, "") if answered is None else await _unless_gone(answered, receive)
         else:
             reply = self._answer(request, call, too_large=too_large)
         if reply is not None and reply.later is not None:
@@ -363,7 +365,7 @@ class _Endpoint:
 
 
 def _media_type(reply: Reply) -> str:
-    return reply.media_type or (_STREAM if reply.is_stream else _JSON)
+    return reply.media_type or (_STREAM if reply.is_stream else JSON)
 
 
 def _told(event: Json | bytes) -> tuple[bytes, bytes]:
@@ -372,24 +374,6 @@ def _told(event: Json | bytes) -> tuple[bytes, bytes]:
         return sse.content(event), event
     said = orjson.dumps(event)
     return said, b"data: %b\n\n" % said
-
-
-def _apart(answer: Callable[[], Reply]) -> asyncio.Future[Reply]:
-    """Answer in a thread of its own."""
-    loop = asyncio.get_running_loop()
-    answered: asyncio.Future[Reply] = loop.create_future()
-
-    def settle(reply: Reply) -> None:
-        if not answered.done():
-            answered.set_result(reply)
-
-    def work() -> None:
-        reply = answer()
-        with contextlib.suppress(RuntimeError):  # the platform was stopped meanwhile
-            loop.call_soon_threadsafe(settle, reply)
-
-    threading.Thread(target=work, daemon=True).start()
-    return answered
 
 
 async def _unless_gone(coming: Awaitable[T], receive: Receive) -> T | None:

@@ -15,6 +15,12 @@ __all__ = ["RULES", "Mark", "Rule"]
 _D, _S, _R, _A = Mark.DOCUMENTED, Mark.SDK, Mark.REPORTED, Mark.ASSUMED
 
 RULES = (
+    Rule("connection", "Host is localhost, an IP address or a name that is allowed: HTTP 421", 336008, _A),
+    Rule("connection", "requests of pages of web sites, by their Origin: HTTP 403", 336008, _A),
+    Rule("connection", "what is no HTTP: HTTP 400; a request without an end in 30 s: HTTP 408", 336008, _A),
+    Rule("connection", "a request's line and headers are more than 32 KiB: HTTP 431", 336007, _A),
+    Rule("connection", "more than 1000 connections: HTTP 503", 336100, _A),
+    Rule("connection", "more than 1000 calls at once of functions that do not return", 336100, _A),
     Rule("route", "every chat endpoint of the catalogue answers, retired ones too", None, _A),
     Rule("route", "a custom service answers at /chat/<name>", None, _D),
     Rule(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import threading
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Generic, TypeVar
+
+from qianfan.local.recent import Recent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,7 +31,7 @@ class Token(Generic[T]):
 
 
 class Issued(Generic[T]):
-    """The tokens a platform has issued; beyond so many the oldest are forgotten.
+    """The tokens a platform has issued, as many as it remembers.
 
     Args:
         clock: What expiry is measured on.
@@ -38,15 +39,11 @@ class Issued(Generic[T]):
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._tokens: dict[str, Token[T]] = {}
-        self._lock = threading.Lock()
+        self._tokens = Recent[str, Token[T]](MOST)
 
     def add(self, value: str, owner: T, lifetime: float) -> Token[T]:
         """Keep a token, or return the one of this value."""
-        with self._lock:
-            while len(self._tokens) >= MOST:
-                del self._tokens[next(iter(self._tokens))]
-            return self._tokens.setdefault(value, Token(owner, self._clock.now() + lifetime))
+        return self._tokens.setdefault(value, Token(owner, self._clock.now() + lifetime))
 
     def find(self, value: str) -> Token[T] | None:
         """Return the token of a value; None where none was issued, or it is forgotten."""
@@ -54,16 +51,13 @@ class Issued(Generic[T]):
 
     def snapshot(self) -> dict[str, Token[T]]:
         """Return a copy of the tokens by their values."""
-        with self._lock:
-            return {value: replace(token) for value, token in self._tokens.items()}
+        return self._tokens.copies(replace)
 
     def restore(self, saved: Mapping[str, Token[T]]) -> None:
         """Know these tokens, and no others."""
-        with self._lock:
-            self._tokens = {value: replace(token) for value, token in saved.items()}
+        self._tokens.replace({value: replace(token) for value, token in saved.items()})
 
     def revoke(self) -> None:
         """Call every token back."""
-        with self._lock:
-            for token in self._tokens.values():
-                token.revoked = True
+        for token in self._tokens.values():
+            token.revoked = True

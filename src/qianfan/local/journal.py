@@ -29,6 +29,7 @@ MASK = "***"
 MOST_BYTES = 64 * 1024 * 1024  # that the calls of a journal may take
 
 _A_CALL, _AN_EVENT = 2048, 64  # bytes that each takes besides what it says
+_A_CHARACTER = 4  # bytes of a character of a text, at most
 
 # Names, in lower case, whose values never enter the journal: of query, header, body and reply.
 _SECRET = frozenset(
@@ -227,7 +228,7 @@ class Journal:
         """Keep a call and its answer; of a stream nothing has been answered yet."""
         call.status = reply.status
         call.answered = [] if reply.is_stream else _answer(reply)
-        call.size += len(call.answered)
+        call.size += len(call.answered) + _A_CHARACTER * (len(call.endpoint or "") + len(call.model or ""))
         with self._lock:
             self._keep(call)
             self._forget()

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import count
 from typing import TYPE_CHECKING, NamedTuple
 
 from qianfan.local.console.store import Table
 from qianfan.local.faults import codes
 from qianfan.local.issued import Issued
+from qianfan.local.recent import Recent
 from qianfan.local.wire import Refusal, Reply
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ PATH = "/oauth/2.0/token"
 _SCOPE = "public ai_custom_qianfan_bloomz_7b_compressed wenxinworkshop_mgr ai_custom_yiyan_com"
 _PREFIX = "app-"
 _FIRST_APPLICATION, _FIRST_GUEST = 36_000_000, 37_000_000
+MOST = 10_000  # applications that are remembered, and looked up no more
+_LONGEST = 1024  # characters of a stranger's keys or token
 _CLIENT_NUMBER = "282335"  # the platform's own client number, constant in every token
 _UNKNOWN_CLIENT = "unknown client id"
 _UNAUTHORIZED, _BAD_REQUEST, _BAD_METHOD = 401, 400, 405
@@ -78,20 +81,23 @@ class Registry:
         clock: What expiry is measured on.
         lifetime: Seconds a token lives; 2592000 (30 days) on the real platform.
         any_key: Take every non-empty API Key, Secret Key and access token.
+        secret: What Secret Keys are made from; with "" everybody can make them.
     """
 
-    def __init__(self, store: Store, clock: Clock, lifetime: int, *, any_key: bool) -> None:
+    def __init__(self, store: Store, clock: Clock, lifetime: int, *, any_key: bool, secret: str = "") -> None:
         self._kept = Table(store, "application", _Kept, _PREFIX)
         self._store = store
         self._clock = clock
         self._lifetime = lifetime
         self._any_key = any_key
-        self._applications: dict[str, Application] = {}  # those that have called, by their API Key
+        self._secret = secret
+        self._applications = Recent[str, Application](MOST)  # those that have called, by their API Key
+        self._guests = count(_FIRST_GUEST)
         self._app_ids: set[str] = set()  # those that have called
         self._tokens = Issued[Application](clock)
-        self._lock = threading.Lock()
         first = self._kept.get(1)
-        self.default = _application(first) if first else self.add()
+        default = _application(first) if first else self.add()
+        self.default = replace(default, sk=self._made_sk(1))  # the store's may be of another secret
 
     def add(self, ak: str | None = None, sk: str | None = None) -> Application:
         """Register an application; keys not given are derived from its number, the same in every run.
@@ -102,24 +108,22 @@ class Registry:
         with self._store.transaction():
             number = self._kept.count() + 1
             ak = _letters(f"API Key {number}", 24) if ak is None else ak
-            sk = _letters(f"Secret Key {number}", 32) if sk is None else sk
+            sk = self._made_sk(number) if sk is None else sk
             if not ak or not sk:
                 raise ValueError("an application's ak and sk must not be empty")
-            if ak in self._applications or self._kept.named(ak) is not None:
+            if self._applications.get(ak) is not None or self._kept.named(ak) is not None:
                 raise ValueError(f"an application with ak {ak!r} exists already")
             return _application(self._kept.new(name=ak, sk=sk))
 
     def snapshot(self) -> _Saved:
         """Return the applications that have called, strangers too, and the tokens."""
-        with self._lock:
-            return _Saved(dict(self._applications), self._tokens.snapshot())
+        return _Saved(self._applications.copies(lambda it: it), self._tokens.snapshot())
 
     def restore(self, saved: _Saved) -> None:
         """Know these, and no others; the store is what it was then."""
-        with self._lock:
-            self._applications = dict(saved.applications)
-            self._app_ids = set()
-            self._tokens.restore(saved.tokens)
+        self._applications.replace(saved.applications)
+        self._app_ids = set()
+        self._tokens.restore(saved.tokens)
 
     def revoke(self) -> None:
         """Make every token issued so far unknown (code 110 from now on)."""
@@ -157,7 +161,7 @@ class Registry:
         if not value:
             raise Refusal(MALFORMED)
         token = self._tokens.find(value)
-        if token is None and self._any_key:
+        if token is None and self._any_key and len(value) <= _LONGEST:
             token = self._tokens.add(value, self.default, self._lifetime)
         if token is None or token.revoked:
             raise Refusal(INVALID)
@@ -172,14 +176,21 @@ class Registry:
         return app_id in self._app_ids
 
     def _application(self, ak: str, sk: str) -> Application | None:
-        if ak in self._applications:
-            return self._applications[ak]
+        if ak == self.default.ak:
+            return self.default
+        known = self._applications.get(ak)
+        if known is not None:
+            return known
         kept = self._kept.named(ak)
-        if kept is None and not (self._any_key and ak and sk):
+        if kept is not None:
+            return self._applications.setdefault(ak, _application(kept))
+        if not (self._any_key and ak and sk) or len(ak) + len(sk) > _LONGEST:
             return None
-        with self._lock:  # a stranger's keys may be real: they do not enter the store
-            guest = Application(_FIRST_GUEST + len(self._applications), ak, sk)
-            return self._applications.setdefault(ak, _application(kept) if kept else guest)
+        # A stranger's keys may be real: they do not enter the store.
+        return self._applications.setdefault(ak, Application(next(self._guests), ak, sk))
+
+    def _made_sk(self, number: int) -> str:
+        return _letters(f"{self._secret}Secret Key {number}", 32)
 
     def _issue(self, application: Application) -> Reply:
         expires = int(self._clock.now() + self._lifetime)
@@ -213,12 +224,12 @@ def coded(code: int | str, message: str) -> Reply:
     return _error(status, error, message or words)
 
 
-def _letters(seed: str, count: int) -> str:
+def _letters(seed: str, length: int) -> str:
     """Return letters and digits that look like a key and are the same for the same seed."""
     alphabet = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
     number = int.from_bytes(hashlib.sha512(f"qianfan local platform: {seed}".encode()).digest(), "big")
     letters: list[str] = []
-    for _ in range(count):
+    for _ in range(length):
         number, index = divmod(number, len(alphabet))
         letters.append(alphabet[index])
     return "".join(letters)

@@ -60,7 +60,7 @@ class Platform(Serving):
 
     @property
     def sk(self) -> str:
-        """The Secret Key of the default application, the same on every platform."""
+        """The Secret Key of the default application, the same on every platform that lets no other machine in."""
         return self._application.sk
 
     @property
@@ -70,12 +70,12 @@ class Platform(Serving):
 
     @property
     def secret_key(self) -> str:
-        """The Secret Key of that Access Key, the same on every platform."""
+        """The Secret Key of that Access Key, the same on every platform that lets no other machine in."""
         return self._state.account.access.default.sk
 
     @property
     def api_key(self) -> str:
-        """The API key of the platform's account for v2, the same on every platform.
+        """The API key of the platform's account for v2, the same on every platform that lets no other machine in.
 
         Any client of OpenAI's protocol calls with it at `<url>/v2`.
         """
@@ -85,6 +85,11 @@ class Platform(Serving):
     def app_id(self) -> str:
         """What the header `appid` of v2 names the default application by; others' tell their own."""
         return self._application.app_id
+
+    @property
+    def admin_token(self) -> str | None:
+        """What opens the admin API to other machines, as bearer; None where they are not let in."""
+        return self._state.options.admin_token
 
     @property
     def environment(self) -> dict[str, str]:
@@ -400,5 +405,7 @@ class Platform(Serving):
         from qianfan.local import page  # whoever starts it has the packages
         from qianfan.local.admin import door
         from qianfan.local.app import build
+        from qianfan.local.guard import Guard
 
-        return build(self._state, [*door.routes(self, self._state), *page.routes()])
+        app = build(self._state, [*door.routes(self, self._state), *page.routes()])
+        return Guard(app, self._state.options.allow_hosts)

@@ -10,6 +10,7 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
+from qianfan.local.recent import Recent
 from qianfan.local.wire import Refusal
 
 if TYPE_CHECKING:
@@ -109,11 +110,13 @@ class Allowance:
             self._opened, self._requests, self._tokens = now, 0, 0
 
 
-#: By whom and what they belong to.
-Allowances: TypeAlias = "dict[tuple[int | str, str], Allowance]"
+#: Whose and for what an allowance is.
+Key: TypeAlias = "tuple[int | str, str]"
 
 #: The limits that were set, and the allowances.
-Saved: TypeAlias = "tuple[Limits | None, Allowances]"
+Saved: TypeAlias = "tuple[Limits | None, dict[Key, Allowance]]"
+
+MOST = 10_000  # allowances that are remembered
 
 
 class Quotas:
@@ -123,7 +126,7 @@ class Quotas:
         self._clock = clock
         self._usual = limits
         self._changed: Limits | None = None
-        self._allowances: Allowances = {}
+        self._allowances = Recent[Key, Allowance](MOST)
 
     @property
     def limits(self) -> Limits:
@@ -132,15 +135,17 @@ class Quotas:
 
     @limits.setter
     def limits(self, limits: Limits) -> None:
-        self._changed, self._allowances = limits, {}
+        self._changed = limits
+        self._allowances.replace({})
 
     def snapshot(self) -> Saved:
         """Return the limits that were set, and a copy of the allowances."""
-        return self._changed, _copied(self._allowances)
+        return self._changed, self._allowances.copies(Allowance.copy)
 
     def restore(self, saved: Saved) -> None:
         """Have these limits and allowances, and full ones for all else."""
-        self._changed, self._allowances = saved[0], _copied(saved[1])
+        self._changed, allowances = saved
+        self._allowances.replace({key: allowance.copy() for key, allowance in allowances.items()})
 
     def admit(self, owner: int | str, endpoint: str) -> Allowance:
         """Admit one call and return the allowance its tokens are charged to.
@@ -158,7 +163,3 @@ class Quotas:
         allowance = self._allowances.setdefault((owner, endpoint), Allowance(limits, now))
         allowance.admit(now)
         return allowance
-
-
-def _copied(allowances: Allowances) -> Allowances:
-    return {key: allowance.copy() for key, allowance in list(allowances.items())}

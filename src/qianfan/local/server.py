@@ -9,12 +9,13 @@ import os
 import socket
 import threading
 import weakref
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from qianfan.local import admin
+from qianfan.local.connection import TRANSPORT, Connection, Limits
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,9 +27,7 @@ _log = logging.getLogger("qianfan")
 # What uvicorn has to say of malformed requests is for a log, not for the stderr of the user's program.
 logging.getLogger("uvicorn.error").addHandler(logging.NullHandler())
 
-TRANSPORT = "transport"  # what the `state` of a request calls its connection
-
-_KEEP_ALIVE = 75  # seconds an idle connection stays open, longer than clients usually keep theirs
+_USUAL = Limits()
 _BACKLOG = 2048
 _AT_ONCE, _PATIENCE = 0.05, 5.0  # seconds to wait for a call to end by itself, and for one that was cut
 
@@ -40,6 +39,7 @@ class Server:
         app: What answers.
         host: The address to listen on.
         port: The port to listen on; 0 takes a free one.
+        limits: What one client may take.
 
     Attributes:
         app: What answers the calls that come from now on; it may be replaced at any time.
@@ -50,7 +50,7 @@ class Server:
         RuntimeError: The server broke down as it started.
     """
 
-    def __init__(self, app: ASGIApp, host: str, port: int) -> None:
+    def __init__(self, app: ASGIApp, host: str, port: int, limits: Limits = _USUAL) -> None:
         self.app = app
         self.running: dict[int, str] = {}
         self._answering: set[asyncio.Transport] = set()  # their connections
@@ -60,7 +60,7 @@ class Server:
         self.port: int = self._socket.getsockname()[1]
         self.url = f"http://{_reachable(host)}:{self.port}"
         self._pid = os.getpid()
-        self._uvicorn = _Uvicorn(_Config(self._answer), self._socket)
+        self._uvicorn = _Uvicorn(_Config(self._answer, limits), self._socket)
         # Waited for in place of the thread: a join that Ctrl-C interrupts takes a running thread for ended.
         self._ended = threading.Event()
         name = f"qianfan-local:{self.port}"
@@ -135,35 +135,21 @@ class Server:
 class _Config(uvicorn.Config):
     """The settings of uvicorn: no signals, no logs, no headers, nothing that is not asked for."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, limits: Limits) -> None:
         super().__init__(
             app,
             loop="asyncio",
-            http=_Protocol,
+            http=partial(Connection, limits=limits),  # type: ignore[arg-type]  # uvicorn only calls it
             ws="none",
             lifespan="off",
             interface="asgi3",
             proxy_headers=False,
             server_header=False,
             date_header=False,
-            timeout_keep_alive=_KEEP_ALIVE,
         )
 
     def configure_logging(self) -> None:
         """Leave the process's loggers alone: the user's own program may be served by uvicorn too."""
-
-
-class _Protocol(HttpToolsProtocol):
-    """uvicorn's HTTP protocol, without a look at the process's access log; requests can reach their connection."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.access_log = False
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
-        """Put the connection into the `state` of the requests that come by it: faults break it."""
-        super().connection_made(transport)
-        self.app_state = {**self.app_state, TRANSPORT: transport}
 
 
 class _Uvicorn(uvicorn.Server):
@@ -180,6 +166,7 @@ class _Uvicorn(uvicorn.Server):
         """Serve until `stop`, without uvicorn's signal handlers, ticks and messages."""
         self._loop = asyncio.get_running_loop()
         self._loop.set_debug(False)  # python -X dev is about the user's loops, not about this one
+        self._loop.set_exception_handler(_note)
         self.config.load()
         self.lifespan = self.config.lifespan_class(self.config)
         await self.startup(sockets or [self._listener])
@@ -213,6 +200,11 @@ class _Uvicorn(uvicorn.Server):
         """Have a function called in the loop, if that still runs; from any thread."""
         if self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(function)
+
+
+def _note(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:  # noqa: ARG001  # asyncio's signature
+    """Tell the log what the loop met with, such as that no more files may be opened."""
+    _log.warning("the local platform: %s", context["message"], exc_info=context.get("exception"))
 
 
 _servers: weakref.WeakSet[Server] = weakref.WeakSet()

@@ -18,6 +18,7 @@ from qianfan.local.oauth import Registry
 from qianfan.local.plugins import Plugins
 from qianfan.local.quota import Limits, Quotas
 from qianfan.local.script import Script
+from qianfan.local.threads import Threads
 from qianfan.local.v2.keys import Keys
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
 #: The kinds of preset models.
 KINDS = ("chat", "completion", "embedding", "plugin", "text2image", "image2text", "reranker", "tokenizer")
+
+_LONGEST_NAME = 256  # characters of an endpoint that was not added
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,8 @@ class Options:
     record: str | None = None
     replay: str | None = None
     replay_pace: float = 1.0
+    allow_hosts: tuple[str, ...] = ()
+    admin_token: str | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         """Refuse a value that could not work.
@@ -88,12 +93,20 @@ class State:
         self.clock = clock
         self.faults = Faults(options.faults, options.seed)
         self.elsewhere = Elsewhere(options, clock, self.faults)
-        any_key = options.any_key or self.elsewhere.any_key
+        any_key, secret = options.any_key or self.elsewhere.any_key, options.admin_token or ""
+        if any_key and secret:
+            raise ValueError(
+                "a platform that lets other machines in must know its callers: no any_key=, and neither "
+                "recordings nor another platform with a key of yours for whoever calls"
+            )
         self.store = Store(path, clock)
         try:
-            self.account = Account(self.store, clock, any_key=any_key, any_dataset=options.any_dataset)
-            self.registry = Registry(self.store, clock, options.token_lifetime, any_key=any_key)
-            self.keys = Keys(self.store, clock, self.registry, any_key=any_key)
+            self.account = Account(
+                self.store, clock, any_key=any_key, any_dataset=options.any_dataset, secret=secret
+            )
+            lifetime = options.token_lifetime
+            self.registry = Registry(self.store, clock, lifetime, any_key=any_key, secret=secret)
+            self.keys = Keys(self.store, clock, self.registry, any_key=any_key, secret=secret)
         except BaseException:
             self.store.close()
             raise
@@ -103,6 +116,7 @@ class State:
         self.knowledge = Knowledge()
         self.script = Script()
         self.endpoints = Endpoints()
+        self.threads = Threads()
         self._models: dict[tuple[str, str], catalog.Model] = {}
         for kind in KINDS:
             for model in catalog.models(kind):
@@ -137,4 +151,6 @@ class State:
 
     def serves_custom(self, kind: str, name: str) -> bool:
         """Return whether a custom service of a kind answers to the name."""
-        return self.endpoints.has(kind, name) or (self.options.any_endpoint and kind in endpoints.KINDS)
+        if self.endpoints.has(kind, name):
+            return True
+        return self.options.any_endpoint and kind in endpoints.KINDS and len(name) <= _LONGEST_NAME

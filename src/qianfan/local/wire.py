@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 Json: TypeAlias = "dict[str, Any]"
 
+JSON = "application/json; charset=utf-8"  # the type of an answer that is no stream
+
 DONE = b"data: [DONE]\n\n"
 
 _LAST_GATEWAY_CODE = 999

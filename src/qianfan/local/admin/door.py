@@ -14,7 +14,8 @@ from starlette.routing import Route
 from qianfan.local.admin import PREFIX, entry
 from qianfan.local.admin.asked import Asked, Wrong, not_found, read_body
 from qianfan.local.admin.operations import TABLE, Admin
-from qianfan.local.wire import Refusal
+from qianfan.local.faults import codes
+from qianfan.local.wire import Refusal, Reply
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
@@ -51,6 +52,10 @@ class _Door:
         self._admin = admin
         self._operations = operations
 
+    def coded(self, code: int | str, message: str) -> Reply:
+        """Return the answer with an error code."""
+        return Reply({"error": {"code": codes.word(code), "message": message}})
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             status, body = 200, await self._answer(Request(scope, receive))
@@ -63,7 +68,9 @@ class _Door:
 
     async def _answer(self, request: Request) -> Json:
         headers = dict(request.headers)
-        complaint = entry.complaint(request.client.host if request.client else "", request.method, headers)
+        client = request.client.host if request.client else ""
+        token = self._admin.state.options.admin_token
+        complaint = entry.complaint(client, request.method, headers, token)
         if complaint:
             raise Wrong("forbidden", complaint, 403)
         if not self._operations:

@@ -1,9 +1,11 @@
-"""Who may use the admin API: programs of this machine, and pages that this platform served itself."""
+"""Who may use the admin API: programs of this machine, pages that this platform served itself, and whoever has its token."""
 
 from __future__ import annotations
 
-import ipaddress
+import hmac
 from typing import TYPE_CHECKING
+
+from qianfan.local import hosts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -11,7 +13,7 @@ if TYPE_CHECKING:
 _SAME = {"same-origin", "none"}  # of `Sec-Fetch-Site`: the page's own request, or the user's
 
 
-def complaint(client: str, method: str, headers: Mapping[str, str]) -> str | None:
+def complaint(client: str, method: str, headers: Mapping[str, str], token: str | None = None) -> str | None:
     """Return why a request is not let in; None where it is.
 
     What a browser sends for somebody else's page is recognised by the headers that only browsers write:
@@ -22,12 +24,14 @@ def complaint(client: str, method: str, headers: Mapping[str, str]) -> str | Non
         client: The address it comes from.
         method: The HTTP method.
         headers: Its headers by lower-case name.
+        token: The admin token, which opens to other machines; None where there is none.
     """
     host = headers.get("host", "")
-    if not is_loopback(client):
-        return "the admin API answers on the machine that the platform runs on"
-    if not is_loopback(_name(host)):
-        return f"the admin API answers at a loopback address, not at {host!r}"
+    if not _is_known(token, headers):
+        if not hosts.is_local(client):
+            return "the admin API answers other machines that send the admin token as bearer"
+        if not hosts.is_local(hosts.plain(hosts.without_port(host))):
+            return f"the admin API answers at a loopback address, not at {host!r}"
     if headers.get("origin", f"http://{host}") != f"http://{host}":
         return "the admin API answers no page of another origin"
     if headers.get("sec-fetch-site", "none") not in _SAME:
@@ -38,20 +42,10 @@ def complaint(client: str, method: str, headers: Mapping[str, str]) -> str | Non
     return None
 
 
-def is_loopback(host: str) -> bool:
-    """Return whether an address, or the name `localhost`, is this machine."""
-    if host == "localhost":
-        return True
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
-    return (mapped or address).is_loopback
-
-
-def _name(host: str) -> str:
-    """Return a `Host` without its port."""
-    if host.startswith("["):
-        return host[1:].partition("]")[0]
-    return host.partition(":")[0].lower()
+def _is_known(token: str | None, headers: Mapping[str, str]) -> bool:
+    scheme, _, given = headers.get("authorization", "").partition(" ")
+    return (
+        token is not None
+        and scheme.lower() == "bearer"
+        and hmac.compare_digest(given.strip().encode(), token.encode())
+    )

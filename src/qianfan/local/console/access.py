@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from qianfan.local.console import signature
@@ -43,13 +43,16 @@ class AccessKeys:
         store: Where they are kept.
         any_key: Let every signature in that has the form and is not expired; none can be checked, as
             the secrets of strangers are not known.
+        secret: What Secret Keys are made from; with "" everybody can make them.
     """
 
-    def __init__(self, store: Store, *, any_key: bool) -> None:
+    def __init__(self, store: Store, *, any_key: bool, secret: str = "") -> None:
         self._store = store
         self._any_key = any_key
         self._keys = Table(store, "access key", AccessKey, "key-")
-        self.default = self._keys.get(1) or self.add()
+        self._secret = secret
+        default = self._keys.get(1) or self.add()
+        self.default = replace(default, sk=self._made_sk(1))  # the store's may be of another secret
 
     def add(self, ak: str | None = None, sk: str | None = None) -> AccessKey:
         """Register an access key; what is not given is made from its number, the same in every run.
@@ -60,7 +63,7 @@ class AccessKeys:
         with self._store.transaction():
             number = len(self._keys.all()) + 1
             ak = "ALTAK" + _hex(f"Access Key {number}")[:24] if ak is None else ak
-            sk = _hex(f"Access Key's secret {number}")[:32] if sk is None else sk
+            sk = self._made_sk(number) if sk is None else sk
             if not ak or not sk or not ak.isascii() or not ak.isprintable() or "/" in ak or " " in ak:
                 raise ValueError("an access key is printable ASCII without / or space, its secret not empty")
             if self._keys.named(ak) is not None:
@@ -76,11 +79,15 @@ class AccessKeys:
         given = signature.read(request, now)
         if self._any_key:
             return
-        key = self._keys.named(given.access_key)
+        is_own = given.access_key == self.default.ak
+        key = self.default if is_own else self._keys.named(given.access_key)
         if key is None:
             raise signature.Denied(signature.UNKNOWN_KEY)
         if not signature.matches(given, request, key.sk):
             raise signature.Denied(signature.MISMATCH)
+
+    def _made_sk(self, number: int) -> str:
+        return _hex(f"{self._secret}Access Key's secret {number}")[:32]
 
 
 def _hex(seed: str) -> str:

@@ -48,12 +48,15 @@ class Account:
         clock: The platform's clock.
         any_key: Let every access key in.
         any_dataset: Let the built-in samples stand for any dataset.
+        secret: What Secret Keys are made from.
     """
 
-    def __init__(self, store: Store, clock: Clock, *, any_key: bool, any_dataset: bool) -> None:
+    def __init__(
+        self, store: Store, clock: Clock, *, any_key: bool, any_dataset: bool, secret: str = ""
+    ) -> None:
         self.store = store
         self.clock = clock
-        self.access = AccessKeys(store, any_key=any_key)
+        self.access = AccessKeys(store, any_key=any_key, secret=secret)
         self.datasets = Datasets(store, clock, any_dataset=any_dataset)
         self.tasks = Tasks(store, clock)
         self.jobs = Jobs(store, clock, self.tasks, self.datasets)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from qianfan.local.console.store import Table
@@ -51,9 +51,12 @@ class Keys:
         clock: What expiry is measured on.
         registry: The applications.
         any_key: Take every bearer that is not empty, and every `appid`.
+        secret: What keys are made from; with "" everybody can make them.
     """
 
-    def __init__(self, store: Store, clock: Clock, registry: Registry, *, any_key: bool) -> None:
+    def __init__(
+        self, store: Store, clock: Clock, registry: Registry, *, any_key: bool, secret: str = ""
+    ) -> None:
         self._store = store
         self._clock = clock
         self._registry = registry
@@ -61,7 +64,9 @@ class Keys:
         self._kept = Table(store, "api key", ApiKey, "api-")
         self._keys: dict[str, ApiKey] = {}  # those that have called
         self._tokens = Issued[str](clock)
-        self.default = self._kept.get(1) or self.add()
+        self._secret = secret
+        default = self._kept.get(1) or self.add()
+        self.default = replace(default, name=self._made(1))  # the store's may be of another secret
 
     def add(self, key: str | None = None) -> ApiKey:
         """Register an API key; one that is not given is made from its number, the same in every run.
@@ -70,8 +75,7 @@ class Keys:
             ValueError: It is empty or has a character a header cannot have, or is there already.
         """
         with self._store.transaction():
-            digits = _hex(f"API key {self._kept.count() + 1}")
-            key = _FORM.format(digits[:_ID], digits[_ID : _ID + 40]) if key is None else key
+            key = self._made(self._kept.count() + 1) if key is None else key
             if not key or not key.isascii() or not key.isprintable() or " " in key:
                 raise ValueError("an API key is printable ASCII without spaces, and not empty")
             if self._kept.named(key) is not None:
@@ -117,11 +121,17 @@ class Keys:
         token = self._tokens.find(bearer)
         if token is not None:
             return token.owner if token.lives(self._clock.now()) else None
+        if bearer == self.default.key:
+            return self.default.uid
         key = self._keys.get(bearer) or self._kept.named(bearer)
-        if key is not None:
+        if key is not None and key.id != self.default.id:
             self._keys[bearer] = key
             return key.uid
         return self.default.uid if self._any_key and bearer else None
+
+    def _made(self, number: int) -> str:
+        digits = _hex(f"{self._secret}API key {number}")
+        return _FORM.format(digits[:_ID], digits[_ID : _ID + 40])
 
 
 def _hex(seed: str) -> str:
