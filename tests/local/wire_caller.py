@@ -61,22 +61,28 @@ class Wire:
 
     def end(self):
         """Send no more, and say so."""
-        self.socket.shutdown(socket.SHUT_WR)
+        with contextlib.suppress(OSError):  # the platform has closed
+            self.socket.shutdown(socket.SHUT_WR)
 
     def answer(self, method="GET"):
         """Return the next answer, or None where the platform closes without a whole one."""
         try:
-            line = self._line()
-            headers = dict(iter(self._header, None))
+            status, headers = self._head()
+            while status == 100:  # "continue", before the answer
+                status, headers = self._head()
             if method == "HEAD":
-                return Answer(int(line.split()[1]), headers, b"")
+                return Answer(status, headers, b"")
             if headers.get("transfer-encoding") == "chunked":
                 body = b"".join(iter(self._chunk, b""))
             else:
                 body = self._bytes(int(headers["content-length"]))
         except (ConnectionResetError, EOFError):
             return None
-        return Answer(int(line.split()[1]), headers, body)
+        return Answer(status, headers, body)
+
+    def _head(self):
+        status = int(self._line().split()[1])
+        return status, dict(iter(self._header, None))
 
     def _header(self):
         name, colon, value = self._line().partition(": ")

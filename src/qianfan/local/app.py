@@ -54,6 +54,7 @@ _log = logging.getLogger("qianfan")
 
 def build(state: State, beside: Iterable[Route] = ()) -> Router:
     """Return the application that serves a platform's state, and what is served beside the wire."""
+    nowhere = _Endpoint(state, "unknown", _Nowhere())
     return Router(
         [
             *beside,
@@ -76,8 +77,10 @@ def build(state: State, beside: Iterable[Route] = ()) -> Router:
                 v2_gate.PREFIX + "/{rest:path}",
                 _Endpoint(state, "unknown", v2_gate.Nowhere(state), version=2),
             ),
-            Route("/{rest:path}", _Endpoint(state, "unknown", _Nowhere())),
-        ]
+            Route("/{rest:path}", nowhere),
+        ],
+        redirect_slashes=False,
+        default=nowhere,  # for `OPTIONS *`, and for paths in which an escape stands for the end of a line
     )
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from starlette.routing import Router
     from starlette.types import Receive, Scope, Send
 
-_INTERNAL, _UNSUPPORTED, _BAD_REQUEST, _BUSY = 336000, 3, 336008, 336100
+_INTERNAL, _BAD_REQUEST, _BUSY = 336000, 336008, 336100
 
 _WEB = frozenset({b"http", b"https", b"null"})  # what the pages of web sites have in `Origin`
 
@@ -84,8 +84,6 @@ class Guard:
         if origin and not self._is_of_ours(origin, given):
             message = f"the local platform answers no page of {origin.decode('latin-1')!r}"
             return _Refusal(_BAD_REQUEST, message, 403)
-        if not scope["path"].startswith("/"):  # OPTIONS * is about the server as a whole
-            return _Refusal(_UNSUPPORTED, f"no such path on the local platform: {scope['path']}", 404)
         if state.get(IS_SURPLUS):
             return _Refusal(_BUSY, "too many connections are open", 503, {"connection": "close"})
         return None
