@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 
 import pytest
 
@@ -132,3 +134,24 @@ def test_large_bodies_over_the_wire(start):
     assert 15 < len(calls) < 25
     assert calls.last.body == body
     assert calls.last.reply["error_code"] == 336007
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
+def test_what_is_kept_takes_what_it_says():
+    """A short JSON that is kept takes a few hundred bytes of the process, not the kilobytes of orjson's buffer."""
+    program = """
+from pathlib import Path
+from qianfan.local.wire import written
+
+def resident():
+    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
+
+before, event = resident(), {"result": "x" * 200}
+kept = [written(event) for _ in range(50_000)]
+print((resident() - before) // len(kept))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60
+    )
+
+    assert int(done.stdout) < 1000

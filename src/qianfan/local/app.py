@@ -14,7 +14,6 @@ from email.utils import formatdate
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import parse_qsl
 
-import orjson
 from starlette.routing import Route, Router
 
 from qianfan.local import inference, journal, oauth, rules, sse
@@ -26,7 +25,7 @@ from qianfan.local.faults.sending import Line, Parcel
 from qianfan.local.handler import Answering
 from qianfan.local.v2 import exchange, images
 from qianfan.local.v2 import gate as v2_gate
-from qianfan.local.wire import DONE, JSON, BrokenOffError, Refusal, Reply, Request, parse
+from qianfan.local.wire import DONE, JSON, BrokenOffError, Refusal, Reply, Request, parse, written
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, MutableMapping
@@ -375,7 +374,7 @@ def _told(event: Json | bytes) -> tuple[bytes, bytes]:
     """Return what an event says, as JSON, and the event as it goes to the wire."""
     if isinstance(event, bytes):
         return sse.content(event), event
-    said = orjson.dumps(event)
+    said = written(event)
     return said, b"data: %b\n\n" % said
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from qianfan.local.wire import NotJson, as_array, as_object, parse
+from qianfan.local.wire import NotJson, as_array, as_object, parse, written
 
 if TYPE_CHECKING:
     import os
@@ -369,6 +369,6 @@ def _still(call: Call) -> Call:
 
 def _masked_json(values: Mapping[str, Any]) -> bytes:
     try:
-        return orjson.dumps(_masked(values))
+        return written(_masked(values))
     except TypeError:  # it is nested deeper than can be written
-        return orjson.dumps(dict.fromkeys(values, MASK))
+        return written(dict.fromkeys(values, MASK))

@@ -6,9 +6,7 @@ import re
 from contextlib import aclosing
 from typing import TYPE_CHECKING
 
-import orjson
-
-from qianfan.local.wire import NotJson, parse
+from qianfan.local.wire import NotJson, parse, written
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -62,5 +60,5 @@ def data(event: bytes) -> str | None:
 def content(event: bytes) -> bytes:
     """Return the JSON that an event says; what is none, as a JSON string."""
     said = data(event) or ""
-    written = said.encode()
-    return orjson.dumps(said) if isinstance(parse(written), NotJson) else written
+    content = said.encode()
+    return written(said) if isinstance(parse(content), NotJson) else content
