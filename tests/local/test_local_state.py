@@ -534,7 +534,7 @@ class TestSystem:
                     platform.add_dataset([{"prompt": "a", "response": "b"}], f"set {len(names)}")
                     names.append(f"set {len(names)}")
 
-            thread = threading.Thread(target=add)
+            thread = threading.Thread(target=add, daemon=True)  # a failure below is told, and ends it
             thread.start()
             for _ in range(20):
                 pid = os.fork()

@@ -93,7 +93,7 @@ class Store:
         self._clock = clock
         self._pid = os.getpid()
         self._lock = threading.RLock()
-        self._within = False
+        self._owner: int | None = None  # the thread whose transaction is under way
         self._held = False
         self._saved_offset = 0.0
         self._connection: sqlite3.Connection | None = None
@@ -128,12 +128,15 @@ class Store:
             ValueError: It was closed, and cannot be opened again.
             RuntimeError: This is a forked child, and the file belongs to its parent.
         """
+        if self._owner != threading.get_ident():
+            with _forking:  # so that a thread with one transaction after another keeps no fork waiting
+                pass
         with self._lock:
             connection = self._opened()
-            if self._within:
+            if self._owner is not None:
                 yield connection
                 return
-            self._within = True
+            self._owner = threading.get_ident()
             try:
                 connection.execute("BEGIN IMMEDIATE")
                 yield connection
@@ -145,7 +148,7 @@ class Store:
             finally:
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
-                self._within = False
+                self._owner = None
                 if not self._held:
                     self._let_go()
 
