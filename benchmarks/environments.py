@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent / ".bench"
-SHOWN = ("qianfan", "urllib3", "aiohttp", "orjson", "openai", "httpx2", "httpx", "requests", "pydantic")
+SHOWN = (
+    *("qianfan", "urllib3", "aiohttp", "orjson", "starlette", "uvicorn", "httptools"),
+    *("openai", "httpx2", "httpx", "requests", "pydantic"),
+)
 
 CORES = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
 CLIENT_CORE, SERVER_CORE = ([str(CORES[0])], [str(CORES[-1])]) if len(CORES) > 1 else ([], [])

@@ -153,6 +153,61 @@ LIMITER = [
         for mode in ("sync", "async")
     ),
 ]
+REPLIES = [
+    Measure(
+        "platform",
+        f"replies a second of the local platform, {api}, {n} at once",
+        "replies ÷ s",
+        "unary",
+        api,
+        n,
+        20_000,
+        who=("ours",),
+        also=((f"a reply of the local platform, {api}, {n} at once", "µs CPU", "cpu"),),
+    )
+    for api, n in (("v1", 32), ("v2", 32), ("v2", 1))
+]
+DELAY = "worst delay of the event loop beside 500 streams"
+STREAMS = Measure(
+    "platform",
+    "part of the events of 500 streams at 20 a second that came",
+    "came ÷ due",
+    "streams",
+    "v2",
+    500,
+    10,
+    who=("ours",),
+    also=(
+        ("an event of the local platform", "µs CPU", "cpu"),
+        (DELAY, "ms", "own"),
+        (f"{DELAY}, other processes' time included", "ms", "late"),
+    ),
+)
+GROWTH = Measure(
+    "platform",
+    "memory grown over 200,000 requests",
+    "KiB",
+    "memory",
+    "v2",
+    32,
+    200_000,
+    who=("ours",),
+    also=(("memory of the local platform", "MiB", "resident"),),
+)
+PLATFORM = [
+    *REPLIES,
+    STREAMS,
+    GROWTH,
+    Measure(
+        "platform",
+        "start of the local platform to the first reply, in process",
+        "ms wall",
+        "start",
+        "v2",
+        who=("ours",),
+    ),
+    Measure("platform", "qianfan serve to the first reply", "ms wall", "command", "v2", who=("ours",)),
+]
 GROUPS = {
     "cold": COLD,
     "unary": UNARY,
@@ -163,6 +218,7 @@ GROUPS = {
     "embedding": EMBEDDING,
     "console": [SIGNING, *CONSOLE],
     "limiter": LIMITER,
+    "platform": PLATFORM,
 }
 
 
@@ -207,4 +263,10 @@ TARGETS = [
     *(Target(measure.name, 0.98, at_least=True) for measure in LIMITER if measure.what == "rate"),
     *(Target(measure.also[0][0], NOTICED) for measure in LIMITER if measure.what == "rate"),
     *(Target(measure.name, 3) for measure in LIMITER if measure.what == "pass"),
+    *(Target(measure.name, 2_000, at_least=True) for measure in REPLIES),
+    Target(STREAMS.name, 0.98, at_least=True),
+    Target(DELAY, 50),
+    Target(GROWTH.name, 4096),
+    Target(PLATFORM[-2].name, 150),
+    Target(PLATFORM[-1].name, 400),
 ]

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import cold
 import environments
+import local_platform
 import report
 from measures import CONTESTANTS, GROUPS, HEAVY, Measure
 
@@ -81,6 +82,8 @@ def one_round(
             for name in who[shift:] + who[:shift]:
                 if cold_start:
                     figures = start(measure, name, server)
+                elif measure.group == "platform":
+                    figures = serve(measure, server, quick=options.quick)
                 else:
                     figures = contest(measure, name, server, quick=options.quick)
                 for row, _, key in measure.rows:
@@ -121,6 +124,29 @@ def contest(measure: Measure, who: str, server: str, *, quick: bool) -> dict[str
     if measure.what == "tokens":
         return {"figure": environments.token_requests(server) - tokens}
     return json.loads(done.stdout.splitlines()[-1])
+
+
+def serve(measure: Measure, server: str, *, quick: bool) -> dict[str, float]:
+    """Run ``local_platform.py``; what it prints."""
+    python, env = environments.python("ours"), environments.variables(server)
+    if measure.what == "start":
+        return {"figure": cold.measure(python, local_platform.START, env)["wall"]}
+    order = [
+        measure.what,
+        measure.mode,
+        str(measure.concurrency),
+        str(measure.count // 4 if quick else measure.count),
+    ]
+    done = subprocess.run(
+        [python, local_platform.__file__, *order, *environments.CLIENT_CORE, *environments.SERVER_CORE],
+        env=env,
+        cwd=env["HOME"],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=True,
+    )
+    return json.loads(done.stdout)
 
 
 if __name__ == "__main__":

@@ -56,7 +56,6 @@ def build(state: State, beside: Iterable[Route] = ()) -> Router:
     nowhere = _Endpoint(state, "unknown", _Nowhere())
     return Router(
         [
-            *beside,
             *(
                 Route(f"{PREFIX}/{path}", _Endpoint(state, service.family, service, version=1))
                 for service in inference.services(state)
@@ -71,6 +70,7 @@ def build(state: State, beside: Iterable[Route] = ()) -> Router:
             Route(images.PATH + "/{name}", _Endpoint(state, "file", images.Pictures(), version=2)),
             Route(oauth.PATH, _Endpoint(state, "token", _Tokens(state))),
             *_signed(state),
+            *beside,  # not earlier: routes are tried one by one, and models are called most
             Route(PREFIX + "/{rest:path}", _Endpoint(state, "unknown", _Unsupported(), version=1)),
             Route(
                 v2_gate.PREFIX + "/{rest:path}",
