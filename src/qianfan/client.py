@@ -303,6 +303,7 @@ class Qianfan:
             else seconds("request_timeout", options.request_timeout),
             limiter=limiter,
             tokens=_tokens(call) if limiter is not None and limiter.counts_tokens else 0,
+            notice=options.notice,
         )
         return exchange, route.dialect(call)
 

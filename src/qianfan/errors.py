@@ -8,6 +8,7 @@
     │   ├── ConnectionFailedError (ConnectionError)  refused, unresolved, untrusted, broken
     │   │   └── DeadConnectionError          a reused connection was closed already
     │   ├── RequestTimeoutError (TimeoutError)
+    │   │   └── RateLimitTimeoutError        no place in the own rate limit in time; nothing was sent
     │   └── StreamIncompleteError            a stream ended before its end mark; `partial` has the rest
     ├── JobError                             a job of fine-tuning did not finish; `job` is the job
     │   ├── JobFailedError                   it failed
@@ -189,6 +190,10 @@ class RequestTimeoutError(RequestError, TimeoutError):
     """The time that `request_timeout` allows is over."""
 
     __str__ = RequestError.__str__
+
+
+class RateLimitTimeoutError(RequestTimeoutError):
+    """The time was over, or too short, before the call had its place in the rate limit; it was not sent."""
 
 
 class StreamIncompleteError(RequestError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import traceback
+from contextlib import suppress
 from math import inf
 from typing import TYPE_CHECKING, Any
 
@@ -207,6 +208,25 @@ class TestUnary:
         error = failing(call, Script(refusal(18), refusal(18), refusal(18)), RateLimitError)
 
         assert (error.__context__, error.__cause__) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("act", "failures", "success"),
+    [
+        (call, (refusal(18), ConnectionFailedError("reset")), (ANSWER,)),
+        (listen, (HEAD, error_event(18), ConnectionFailedError("reset")), ANSWER_STREAM),
+    ],
+    ids=["unary", "stream"],
+)
+@pytest.mark.parametrize("attempts", [3, 2], ids=["cured", "final"])
+def test_every_failed_attempt_is_told(act: Any, failures: Any, success: Any, attempts: int) -> None:
+    """Who asked for notice hears of each failed attempt, whether another follows or not."""
+    heard: list[QianfanError] = []
+
+    with suppress(ConnectionFailedError):
+        act(Script(*failures, *success), policy=RetryPolicy(attempts), notice=heard.append)
+
+    assert [type(error) for error in heard] == [RateLimitError, ConnectionFailedError]
 
 
 class TestPauses:

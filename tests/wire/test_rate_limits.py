@@ -19,7 +19,7 @@ import qianfan.local
 from qianfan import Qianfan, RateLimiter
 from qianfan.core.effects import Reserve
 from qianfan.drivers import aio, sync
-from qianfan.errors import InvalidArgumentError, RateLimitError, RequestTimeoutError
+from qianfan.errors import InvalidArgumentError, RateLimitError, RateLimitTimeoutError, RequestTimeoutError
 from qianfan.response import RateLimits
 
 
@@ -87,7 +87,7 @@ def test_half_a_request_a_second(make, server, world):
 
     outcome = world.ask(chat, request_timeout=1.5)
 
-    assert isinstance(outcome.error, RequestTimeoutError)
+    assert type(outcome.error) is RateLimitTimeoutError
     assert "rate limit" in outcome.error.message
     assert len(server.requests) == 1
 
@@ -101,7 +101,7 @@ def test_what_cannot_leave_in_time_is_told_at_once(make, server, world):
 
     outcome = world.ask(chat, request_timeout=30)
 
-    assert isinstance(outcome.error, RequestTimeoutError)
+    assert type(outcome.error) is RateLimitTimeoutError
     assert elapsed(started) < 5
 
 
@@ -126,10 +126,10 @@ def test_a_place_that_comes_too_late_tells_what_was_tried(make, server, world):
 
     outcome = world.ask(chat, request_timeout=5)
 
-    assert isinstance(outcome.error, RequestTimeoutError)
+    assert isinstance(outcome.error, RateLimitTimeoutError)
     assert [attempt.outcome for attempt in outcome.error.attempts] == [
         "RateLimitError 18",
-        "RequestTimeoutError",
+        "RateLimitTimeoutError",
     ]
 
 
@@ -253,7 +253,7 @@ def test_a_refusal_uses_no_tokens_and_silence_may_have(make, server, world):
     ask = {"max_output_tokens": 1500}
 
     assert world.ask(chat, **ask).error.code == 336003
-    assert isinstance(world.ask(chat, request_timeout=0.2, **ask).error, RequestTimeoutError)
+    assert type(world.ask(chat, request_timeout=0.2, **ask).error) is RequestTimeoutError
     assert "rate limit" in str(world.ask(chat, request_timeout=0.2, **ask).error)
 
 
@@ -265,7 +265,7 @@ def test_requests_per_minute_never_pass_the_platforms(world):
         world.close_client(client)
 
     assert [outcome.error for outcome in outcomes[:3]] == [None] * 3
-    assert isinstance(outcomes[3].error, RequestTimeoutError)
+    assert isinstance(outcomes[3].error, RateLimitTimeoutError)
     assert len(platform.calls("chat")) == 3
 
 
@@ -290,7 +290,7 @@ def test_headers_tighten_an_adaptive_limiter(world):
         world.close_client(client)
 
     assert [outcome.error for outcome in outcomes[:2]] == [None] * 2
-    assert isinstance(outcomes[2].error, RequestTimeoutError)
+    assert isinstance(outcomes[2].error, RateLimitTimeoutError)
     assert len(platform.calls("chat")) == 2
 
 

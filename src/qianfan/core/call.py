@@ -9,6 +9,8 @@ from qianfan.response import Response
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from qianfan.errors import QianfanError
+
 
 class Call(NamedTuple):
     """A neutral request.
@@ -35,11 +37,19 @@ class Call(NamedTuple):
 
 
 class Options(NamedTuple):
-    """What one call may set for itself; None leaves it to the client."""
+    """What one call may set for itself; None leaves it to the client.
+
+    Attributes:
+        retry_count: Attempts in all.
+        request_timeout: Seconds for the call; of a stream, until the first and then each next event.
+        backoff_factor: Seconds the first pause between attempts is drawn from.
+        notice: Told of every attempt that failed, also of those that are followed by another.
+    """
 
     retry_count: int | None = None
     request_timeout: float | None = None
     backoff_factor: float | None = None
+    notice: Callable[[QianfanError], None] | None = None
 
 
 NO_OPTIONS = Options()

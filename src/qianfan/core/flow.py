@@ -91,6 +91,7 @@ class Exchange:
 
     `timeout` (seconds) bounds an attempt; of a stream, the wait for each event after the first.
     `tokens` is what it is thought to use, `place` that of the latest attempt in the limiter.
+    `notice` is told of every attempt that failed.
     """
 
     request: Request
@@ -100,10 +101,13 @@ class Exchange:
     limiter: RateLimiter | None = None
     tokens: int = 0
     place: Place | None = None
+    notice: Callable[[QianfanError], None] | None = None
     chance: Callable[[], float] = random.random
 
     def missed(self, failure: QianfanError) -> None:
-        """Tell the limiter of an attempt that failed: a refusal used nothing, silence may have."""
+        """Tell of an attempt that failed; the limiter also what it used: a refusal nothing, silence maybe all."""
+        if self.notice is not None:
+            self.notice(failure)
         if self.limiter is not None and self.place is not None:
             if isinstance(failure, APIError):
                 self.limiter.settle(self.place, 0)

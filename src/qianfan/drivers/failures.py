@@ -8,7 +8,12 @@ import ssl
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from qianfan.errors import ConnectionFailedError, DeadConnectionError, RequestTimeoutError
+from qianfan.errors import (
+    ConnectionFailedError,
+    DeadConnectionError,
+    RateLimitTimeoutError,
+    RequestTimeoutError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -107,7 +112,8 @@ _WAITING = {
 def timed_out(what: str = "answer", *, request: Request | None = None) -> RequestTimeoutError:
     """Return the error for time that is over, by what was waited for."""
     place = f" by {_place(request.url)}" if request else ""
-    return RequestTimeoutError(f"no {what}{place} in time", hint=_WAITING[what])
+    kind = RateLimitTimeoutError if what == "place in the rate limit" else RequestTimeoutError
+    return kind(f"no {what}{place} in time", hint=_WAITING[what])
 
 
 def _final(message: str, hint: str) -> ConnectionFailedError:
