@@ -636,6 +636,48 @@ def test_serve_passes_the_other_options_on(serving):
 
 
 @posix
+def test_serve_with_faults(serving, tmp_path):
+    """The faults and the seed of a file are there from the start, are told of, and come back with a reset."""
+    file = tmp_path / "faults.json"
+    qianfan.local.platform(faults=[qianfan.local.on("chat", nth=1).code(336100)], seed=7).faults.save(file)
+    server = serving("--faults", str(file))
+    keys = {"ak": server.environment["QIANFAN_AK"], "sk": server.environment["QIANFAN_SK"]}
+
+    with qianfan.Qianfan(base_url=server.url, retry_count=1, **keys) as client:
+        for _ in range(2):
+            with pytest.raises(qianfan.errors.APIError) as caught:
+                client.chat.do([{"role": "user", "content": "你好"}])
+            assert caught.value.error_code == 336100
+            assert client.chat.do([{"role": "user", "content": "你好"}])["result"]
+            assert run("platform", "reset", "--url", server.url).returncode == 0
+
+    assert "(faults): 1 个，随机种子 7" in server.greeting
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("{", "is not JSON: unexpected end of data: line 1 column 2"),
+        ("{}", "holds no faults"),
+        (
+            '{"format": 1, "seed": 1, "faults": [{"on": {"route": "chat"}, "do": [{"kind": "reset"}]}, '
+            '{"on": {"route": "chat"}, "do": [{"kind": "delay", "seconds": -1}]}]}',
+            "fault 2: the seconds of a delay",
+        ),
+    ],
+)
+def test_serve_with_a_bad_file_of_faults(tmp_path, content, words):
+    """What is no file of faults ends serve with exit code 2, and the place where it is none."""
+    file = tmp_path / "faults.json"
+    file.write_text(content)
+    done = run("serve", "--port", "0", "--faults", str(file), COLUMNS="1000")
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "faults.json" in done.stderr
+    assert words in done.stderr
+
+
+@posix
 def test_serve_warns_of_other_machines(serving):
     """Listening beyond loopback is said on stderr; Ctrl-C ends serve with exit code 0."""
     code, err = serving("--host", "0.0.0.0", "--allow-remote").stop()

@@ -203,6 +203,26 @@ class TestFiles:
         assert [repr(placed.fault) for placed in platform.faults] == ['on("chat").reset()']
         assert platform.faults.seed == 8
 
+    @pytest.mark.parametrize(
+        ("content", "words"),
+        [
+            (b'{"format": 1,\n "seed": x}', r"faults\.json is not JSON: .*line 2 column 10"),
+            (b'{"format": 1, "seed": 1, "faults": [1]}', r"faults\.json: fault 1: this is no fault"),
+            (
+                b'{"format": 1, "seed": 1, "faults": [{"on": {"route": "chat"}, "do": [{"kind": "reset"}]}, '
+                b'{"on": {"route": "chta"}, "do": [{"kind": "reset"}]}]}',
+                r"faults\.json: fault 2: a route is one of .*, not 'chta'",
+            ),
+        ],
+    )
+    def test_the_place_is_told(self, tmp_path, content, words):
+        """Whoever wrote a file by hand is told which fault is wrong, or where it is no JSON."""
+        path = tmp_path / "faults.json"
+        path.write_bytes(content)
+
+        with pytest.raises(ValueError, match=words):
+            qianfan.local.platform().faults.load(path)
+
     def test_no_file(self, tmp_path):
         """A file that is not there is the system's error."""
         with pytest.raises(FileNotFoundError):

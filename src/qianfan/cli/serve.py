@@ -63,6 +63,12 @@ def serve(
             help="剧本：JSON 或 JSONL 写的回复规则，后面的优先，可重复。", exists=True, dir_okay=False
         ),
     ] = None,
+    faults: Annotated[
+        Path | None,
+        typer.Option(
+            help="故障：platform.faults.save() 写的 JSON 文件，故障与随机种子。", exists=True, dir_okay=False
+        ),
+    ] = None,
     upstream: Annotated[
         str | None,
         typer.Option(
@@ -99,11 +105,13 @@ def serve(
 ) -> None:
     """在本机启动本地平台，按 Ctrl-C 结束。"""
     from qianfan.local import platform
+    from qianfan.local.faults import read
     from qianfan.local.upstream.names import parsed
     from qianfan.local.upstream.passing import PLATFORM
 
     with clean_ending():
         try:
+            given, seed = read(faults) if faults else ([], None)
             running = platform(
                 host=host,
                 port=port,
@@ -118,6 +126,8 @@ def serve(
                 any_endpoint=any_endpoint,
                 any_dataset=any_dataset,
                 chunk_delay=chunk_delay,
+                faults=given,
+                seed=seed,
                 state=state,
                 upstream=upstream,
                 upstream_key=upstream_key,
@@ -165,8 +175,13 @@ def _greet(host: str, running: Platform, datasets: list[Dataset], others: Mappin
         "",
         *(f"数据集 (dataset) {it.name}: id {it.id}, {it.count} 条" for it in datasets),
         *([f"剧本 (script): {len(running.script)} 条规则"] if running.script else []),
+        *(
+            [f"故障 (faults): {len(running.faults)} 个，随机种子 {running.faults.seed}"]
+            if running.faults
+            else []
+        ),
         *(f"{what}: {where}" for what, where in others.items() if where),
-        *([""] if datasets or running.script or any(others.values()) else []),
+        *([""] if datasets or running.script or running.faults or any(others.values()) else []),
         "在另一个终端中设置 (set in another terminal):",
         *(f"  export {name}={value}" for name, value in running.environment.items()),
         "然后 (then):",

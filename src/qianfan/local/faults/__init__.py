@@ -7,6 +7,7 @@ the place of an answer is raised there; what befalls an answer on its way happen
 from __future__ import annotations
 
 from qianfan.local.faults.fault import Fault, from_json, on
+from qianfan.local.faults.files import read
 from qianfan.local.faults.plan import Faults, Placed
 
-__all__ = ["Fault", "Faults", "Placed", "from_json", "on"]
+__all__ = ["Fault", "Faults", "Placed", "from_json", "on", "read"]

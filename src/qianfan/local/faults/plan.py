@@ -5,16 +5,12 @@ from __future__ import annotations
 import random
 import threading
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import orjson
-
-from qianfan.local import checks
+from qianfan.local.faults import files
 from qianfan.local.faults.answers import Struck
 from qianfan.local.faults.effects import Code, Reset, Status
-from qianfan.local.faults.fault import Fault, Fluent, from_json, on
-from qianfan.local.wire import as_array, as_object
+from qianfan.local.faults.fault import Fault, Fluent, on
 
 if TYPE_CHECKING:
     import os
@@ -26,9 +22,7 @@ if TYPE_CHECKING:
     from qianfan.local.faults.effects import Effect
     from qianfan.local.journal import Call
 
-_FORMAT = 1
 _SEEDS = 2**32  # made up ones
-_check_seed = checks.integer(0, 2**63 - 1)  # which every JSON can say
 
 
 class _Standing(NamedTuple):
@@ -121,8 +115,8 @@ class Faults:
     """
 
     def __init__(self, faults: Iterable[Fault] = (), seed: int | None = None) -> None:
-        if seed is not None and _check_seed(seed):
-            raise ValueError(f"a seed {_check_seed(seed)}, not {seed!r}")
+        if seed is not None and files.check_seed(seed):
+            raise ValueError(f"a seed {files.check_seed(seed)}, not {seed!r}")
         self._seed = random.randrange(_SEEDS) if seed is None else seed  # noqa: S311  # no secret
         self._lock = threading.Lock()
         self._placed: list[Placed] = []
@@ -166,25 +160,16 @@ class Faults:
         Raises:
             OSError: The file cannot be written.
         """
-        faults = [placed.fault.as_json() for placed in self if placed.fault.effects]
-        content = {"format": _FORMAT, "seed": self.seed, "faults": faults}
-        Path(path).write_bytes(orjson.dumps(content, option=orjson.OPT_INDENT_2) + b"\n")
+        files.write(path, [placed.fault for placed in self if placed.fault.effects], self.seed)
 
     def load(self, path: str | os.PathLike[str]) -> None:
         """Take the faults and the seed of a file in place of those that are here, and count from the start.
 
         Raises:
             OSError: The file cannot be read.
-            ValueError: It holds no faults.
+            ValueError: It holds no faults, or a bad one: which, and why.
         """
-        try:
-            content = as_object(orjson.loads(Path(path).read_bytes())) or {}
-            faults, seed = as_array(content.get("faults")), content.get("seed", -1)
-            if content.get("format") != _FORMAT or faults is None or _check_seed(seed):
-                raise ValueError('it is no {"format": 1, "seed": ..., "faults": [...]}')
-            loaded = [from_json(fault) for fault in faults]
-        except ValueError as error:
-            raise ValueError(f"{path} holds no faults: {error}") from None
+        loaded, seed = files.read(path)
         with self._lock:
             self._placed, self._seed = [], seed
         for fault in loaded:
