@@ -6,8 +6,11 @@ import json
 import os
 from pathlib import Path
 
+import chromium
 import pytest
 import urllib3
+
+import qianfan.local
 
 JOB = {
     "taskId": 101,
@@ -252,6 +255,29 @@ async def test_languages_and_themes_are_switched_and_kept(console):
         await page.send("Page.reload")
         await page.until("document.querySelector('nav a')?.textContent === 'Playground'")
         assert await page.run("document.documentElement.dataset.theme") == "light"
+
+
+async def test_who_opens_a_platform_to_others_gives_its_token():
+    """A platform that lets other machines in asks for its admin token, again where it is wrong, until the tab closes."""
+    with qianfan.local.platform(allow_remote=True) as platform:
+        async with chromium.opened(platform.url) as page:
+            for given in ("no-token-of-this-one", platform.admin_token):
+                await page.until("document.querySelector('#login').open")
+                await page.type(given)  # the field has the focus
+                await page.press(*ENTER)
+                await page.until("!document.querySelector('#login').open")
+                if given != platform.admin_token:
+                    await page.until("document.querySelector('#login-wrong').textContent")
+            await ask(page, "你好")
+            await page.send("Page.reload")
+            await page.until("document.querySelectorAll('#chat-model option').length > 5")
+            unwanted = [
+                it for it in page.complaints if "401" not in json.dumps(it)
+            ]  # the browser tells of those
+
+        assert platform.calls("chat").last.status == 200
+        assert unwanted == []
+        assert platform.admin_token not in str(page.requested)
 
 
 def test_the_page_is_served_with_a_strict_policy(platform):

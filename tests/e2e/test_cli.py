@@ -660,8 +660,10 @@ def test_serve_with_faults(serving, tmp_path):
         ("{", "is not JSON: unexpected end of data: line 1 column 2"),
         ("{}", "holds no faults"),
         (
-            '{"format": 1, "seed": 1, "faults": [{"on": {"route": "chat"}, "do": [{"kind": "reset"}]}, '
-            '{"on": {"route": "chat"}, "do": [{"kind": "delay", "seconds": -1}]}]}',
+            (
+                '{"format": 1, "seed": 1, "faults": [{"on": {"route": "chat"}, "do": [{"kind": "reset"}]}, '
+                '{"on": {"route": "chat"}, "do": [{"kind": "delay", "seconds": -1}]}]}'
+            ),
             "fault 2: the seconds of a delay",
         ),
     ],

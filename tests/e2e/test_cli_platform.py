@@ -158,6 +158,21 @@ def test_the_platform_is_looked_at_and_reset(platform, at, told):
     assert told("state")["calls"]["kept"] == 0
 
 
+def test_a_platform_that_lets_other_machines_in():
+    """Its admin token is in the environment, since what stands in a command can be seen by others."""
+    with qianfan.local.platform(host="0.0.0.0", allow_remote=True) as platform:
+
+        def state(**env):
+            return run("platform", "state", "--url", platform.url, **env)
+
+        assert platform.url in state(QIANFAN_ADMIN_TOKEN=platform.admin_token).stdout
+        for token in ({}, {"QIANFAN_ADMIN_TOKEN": "some-other-token"}, {"QIANFAN_ADMIN_TOKEN": "令牌"}):
+            line = one_line(state(**token), 2)
+            assert "QIANFAN_ADMIN_TOKEN" in line
+            assert platform.admin_token not in line
+            assert "some-other-token" not in line
+
+
 def test_no_platform_is_told_in_one_line():
     """Where nobody answers, or somebody else, one line says what to do."""
     port = closed_port()

@@ -407,10 +407,10 @@ def test_this_machine_is_let_in(host):
     """Every name of this machine will do."""
     headers = {"host": f"{host}:8866", "origin": f"http://{host}:8866", "content-type": "application/json"}
 
-    assert entry.complaint("127.0.0.1", "POST", headers) is None
+    assert entry.refusal("127.0.0.1", "POST", headers) is None
 
 
 @pytest.mark.parametrize("client", ["192.168.1.7", "10.0.0.1", "::ffff:10.0.0.1", "2001:db8::1", ""])
 def test_other_machines_are_kept_out(client):
     """Whoever comes from another machine is refused, whatever it says."""
-    assert entry.complaint(client, "GET", {"host": "127.0.0.1:8866"})
+    assert entry.refusal(client, "GET", {"host": "127.0.0.1:8866"})

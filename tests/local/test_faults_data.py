@@ -209,8 +209,10 @@ class TestFiles:
             (b'{"format": 1,\n "seed": x}', r"faults\.json is not JSON: .*line 2 column 10"),
             (b'{"format": 1, "seed": 1, "faults": [1]}', r"faults\.json: fault 1: this is no fault"),
             (
-                b'{"format": 1, "seed": 1, "faults": [{"on": {"route": "chat"}, "do": [{"kind": "reset"}]}, '
-                b'{"on": {"route": "chta"}, "do": [{"kind": "reset"}]}]}',
+                (
+                    b'{"format": 1, "seed": 1, "faults": [{"on": {"route": "chat"}, "do": [{"kind": "reset"}]}, '
+                    b'{"on": {"route": "chta"}, "do": [{"kind": "reset"}]}]}'
+                ),
                 r"faults\.json: fault 2: a route is one of .*, not 'chta'",
             ),
         ],

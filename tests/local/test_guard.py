@@ -85,6 +85,14 @@ class TestHost:
             421,
         ]
 
+    @pytest.mark.parametrize(
+        "name", ["http://box.example", "box.example:8866", "*.example", "", ".", "a b", "例子.中国", "[::1]"]
+    )
+    def test_names_that_are_none(self, name):
+        """What no `Host` will ever be is refused at the start: nobody would find out why it does not help."""
+        with pytest.raises(ValueError, match="a host is allowed by its name"):
+            qianfan.local.platform(allow_hosts=[name])
+
     @pytest.mark.parametrize("lines", [b"", b"Host: 127.0.0.1\r\nHost: 127.0.0.1\r\n"], ids=["none", "two"])
     def test_one_is_needed(self, shared, lines):
         """A request of HTTP/1.1 has one Host, no fewer and no more."""
@@ -177,6 +185,23 @@ class TestOrigin:
 
         assert (answer.status, answer.content["error"]["code"]) == (403, "invalid_argument")
         assert caller.platform.calls() == []
+
+    @pytest.mark.parametrize("host", ["0.0.0.0", "127.0.0.1"])
+    def test_pages_without_an_address(self, start, host):
+        """A page that hides where it is from, `null`, is let in nowhere, wherever the platform listens."""
+        platform = start(host=host, allow_remote=True).platform
+
+        assert status_of(platform, "127.0.0.1", "Origin: null") == 403
+        assert status_of(platform, "") == 421
+
+    def test_questions_before_a_request(self, shared):
+        """What a browser asks before a page's request is answered without leave, so the request never comes."""
+        wish = ("Access-Control-Request-Method: POST", "Access-Control-Request-Headers: authorization")
+        for origin, status in (("http://evil.example", 403), ("http://localhost:3000", 405)):
+            asked = head("/v2/chat/completions", f"Origin: {origin}", *wish, method="OPTIONS")
+            answer = ask(shared.platform, asked)
+            assert answer.status == status
+            assert not [name for name in answer.headers if name.startswith("access-control-")]
 
     def test_pages_that_are_allowed(self, start):
         """Pages of the names that the platform is started with, and its own at whatever address, are answered."""
@@ -318,16 +343,28 @@ class TestRemote:
     def test_admin_api(self, given, is_let_in):
         """The admin API answers other machines that have the token, at any name that is let in."""
         headers = {"host": "192.168.1.7:8866", "authorization": given, "content-type": "application/json"}
+        refusal = entry.refusal("192.168.1.9", "POST", headers, TOKEN)
 
-        assert (entry.complaint("192.168.1.9", "POST", headers, TOKEN) is None) is is_let_in
-        assert entry.complaint("192.168.1.9", "POST", headers)
+        assert (refusal is None) is is_let_in
+        assert is_let_in or refusal.status == 401
+        assert entry.refusal("192.168.1.9", "POST", headers).status == 403
+
+    def test_admin_api_behind_a_proxy(self):
+        """What a proxy on the platform's machine passes on is anybody's: here too the token alone opens."""
+        passed_on = {"host": "127.0.0.1:8866", "content-type": "application/json"}  # as proxies write it
+        assert entry.refusal("127.0.0.1", "GET", passed_on, TOKEN).status == 401
+
+        page = {**passed_on, "origin": "https://box.example", "authorization": f"Bearer {TOKEN}"}
+        for host in ("127.0.0.1:8866", "box.example"):
+            assert entry.refusal("127.0.0.1", "POST", {**page, "host": host}, TOKEN) is None
 
     def test_admin_api_over_the_wire(self, start):
         """The token opens the admin API by an address that would not do without."""
         admin = Admin(start(host="0.0.0.0", allow_remote=True, admin_token=TOKEN).platform)
         elsewhere = {"host": "192.168.1.7:8866"}
         try:
-            assert admin.refused("GET", "/state", **elsewhere)[0] == 403
+            assert admin.refused("GET", "/state", **elsewhere)[:2] == (401, "unauthorized")
+            assert admin.refused("GET", "/state")[0] == 401
             status, answer = admin.send("GET", "/state", authorization=f"Bearer {TOKEN}", **elsewhere)
         finally:
             admin.http.clear()

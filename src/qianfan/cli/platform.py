@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 import typer
 
-from qianfan.cli.steering import URL, AsJson, Url, asking
+from qianfan.cli.steering import TOKEN, URL, AsJson, Url, asking
 from qianfan.cli.tables import print_blocks, show_json
 
 if TYPE_CHECKING:
@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 _WAIT = 25  # seconds
 
 app = typer.Typer(
-    help="查看与操纵正在运行的本地平台：请求记录、故障、剧本、时钟、重置。", no_args_is_help=True
+    help="查看与操纵正在运行的本地平台：请求记录、故障、剧本、时钟、重置。"
+    f"允许其他机器访问的平台，令牌放在环境变量 {TOKEN} 里。",
+    no_args_is_help=True,
 )
 fault = typer.Typer(help="故障：哪些请求、发生什么。", no_args_is_help=True)
 clock = typer.Typer(help="平台的时钟。", no_args_is_help=True)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from qianfan.cli.ending import clean_ending, say
+from qianfan.cli.steering import TOKEN
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,7 +30,7 @@ def serve(
     admin_token: Annotated[
         str | None,
         typer.Option(
-            envvar="QIANFAN_ADMIN_TOKEN",
+            envvar=TOKEN,
             show_envvar=True,
             help="管理令牌，宜放在环境变量里；不给则每次启动另生成一个。",
         ),

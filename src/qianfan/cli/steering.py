@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -24,34 +25,52 @@ Url = Annotated[
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="以 JSON 输出，供脚本使用。")]
 
+#: Names the admin token of a platform that lets other machines in: no option, which other users of a machine see.
+TOKEN = "QIANFAN_ADMIN_TOKEN"  # noqa: S105  # the name of one
+
 _PREFIX = "/_platform"
+
+_OK, _UNAUTHORIZED = 200, 401
 
 _TIMEOUT = 65.0  # seconds: the platform lets nobody wait for a call so long
 
 
 class Ask:
-    """Asks the admin API of the platform at an address."""
+    """Asks the admin API of a platform.
 
-    def __init__(self, url: str, opener: OpenerDirector) -> None:
+    Args:
+        url: Its address.
+        token: Its admin token; empty where it has none.
+        opener: What sends requests.
+
+    Raises:
+        InvalidArgumentError: The token cannot be one.
+    """
+
+    def __init__(self, url: str, token: str, opener: OpenerDirector) -> None:
+        if not token.isascii() or not token.isprintable():
+            raise InvalidArgumentError(f"{TOKEN} is no admin token: it is ASCII, in one line")
         self._url = url.rstrip("/")
+        self._token = token
         self._opener = opener
 
     def __call__(self, method: str, path: str, body: Any = None) -> Any:
         """Return the JSON that answers.
 
         Raises:
-            InvalidArgumentError: The platform cannot do what it is asked, or the address is none.
+            InvalidArgumentError: The platform cannot do what it is asked, the token is wrong, or the address none.
             QianfanError: No platform answers there.
         """
         status, answer = self._send(method, path, body)
         try:
             content = json.loads(answer)
-            if status == 200:
+            if status == _OK:
                 return content
             words = str(content["error"]["message"])
         except (ValueError, LookupError, TypeError):
             raise QianfanError(f"what answers at {self._url} is no local platform of this release") from None
-        raise InvalidArgumentError(words)
+        hint = f"环境变量 {TOKEN} 应为它的管理令牌" if status == _UNAUTHORIZED else ""
+        raise InvalidArgumentError(words, hint=hint)
 
     def _send(self, method: str, path: str, body: Any) -> tuple[int, bytes]:
         from http.client import HTTPException  # not at the top: `qianfan --help` needs no HTTP
@@ -64,6 +83,8 @@ class Ask:
             raise InvalidArgumentError(f"--url {self._url!r} is no address", hint=f"--url {URL}")
         try:
             request = Request(self._url + _PREFIX + path, data, headers, method=method)  # noqa: S310  # see above
+            if self._token:
+                request.add_unredirected_header("Authorization", f"Bearer {self._token}")
             with self._opener.open(request, timeout=_TIMEOUT) as answer:
                 return answer.status, answer.read()
         except HTTPError as refusal:
@@ -81,4 +102,5 @@ def asking(url: str) -> Iterator[Ask]:
     from urllib.request import ProxyHandler, build_opener
 
     with clean_ending():
-        yield Ask(url, build_opener(ProxyHandler({})))  # a proxy cannot reach this machine's loopback
+        opener = build_opener(ProxyHandler({}))  # a proxy cannot reach this machine's loopback
+        yield Ask(url, os.environ.get(TOKEN, ""), opener)

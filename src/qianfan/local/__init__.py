@@ -23,7 +23,7 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from qianfan.local import remote
+from qianfan.local import hosts, remote
 from qianfan.local.clock import Clock
 from qianfan.local.console.store import MEMORY
 from qianfan.local.faults import Fault, Faults, on
@@ -90,9 +90,11 @@ def platform(
         port: The port to listen on; 0 takes a free one.
         allow_remote: Let other machines in. The platform's keys are not those that everybody knows then,
             but made from the admin token; `any_key` cannot be.
-        allow_hosts: Names, beside `localhost` and the host, by which the platform may be called; IP
-            addresses always may. Requests for another are refused: they may come from a page in a browser.
-        admin_token: What opens the admin API to other machines, and makes the keys; by default made up.
+        allow_hosts: Names, beside `localhost` and the host, by which the platform may be called, such as
+            that of a container; IP addresses always may. Requests for another are refused: they may come
+            from a page in a browser.
+        admin_token: What alone opens the admin API where other machines are let in, and makes the keys; by
+            default made up.
         qps: Most calls per second of one application at one endpoint; more answer 18. On v2, where all
             that goes beyond a limit is HTTP 429, of one application or key with one model.
         rpm: Most calls per minute, likewise; more answer 336501.
@@ -149,7 +151,7 @@ def platform(
         record=None if record is None else str(Path(record).resolve()),
         replay=None if replay is None else str(Path(replay).resolve()),
         replay_pace=replay_pace,
-        allow_hosts=(host, *allow_hosts),
+        allow_hosts=(host, *map(hosts.name, allow_hosts)),
         admin_token=remote.token(host, admin_token, allowed=allow_remote),
     )
     path = MEMORY if state is None else str(Path(state).resolve())  # a program may change its directory

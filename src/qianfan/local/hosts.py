@@ -2,7 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from ipaddress import IPv4Address, IPv6Address, ip_address
+
+_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*")
+
+
+def name(given: str) -> str:
+    """Return the name of a host that somebody wrote down.
+
+    Raises:
+        ValueError: It is none, but an address of a page, say.
+    """
+    if not _NAME.fullmatch(given):
+        raise ValueError(
+            f"a host is allowed by its name, without scheme, port and wildcard, not as {given!r}"
+        )
+    return given
 
 
 def is_local(host: str) -> bool:

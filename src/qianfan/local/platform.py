@@ -88,7 +88,7 @@ class Platform(Serving):
 
     @property
     def admin_token(self) -> str | None:
-        """What opens the admin API to other machines, as bearer; None where they are not let in."""
+        """What opens the admin API, as bearer, where other machines are let in; None where they are not."""
         return self._state.options.admin_token
 
     @property

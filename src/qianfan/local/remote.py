@@ -29,7 +29,10 @@ def token(host: str, given: str | None, *, allowed: bool) -> str | None:
             raise ValueError(f"an admin token has at least {_LEAST} characters, ASCII without spaces")
         return given or secrets.token_urlsafe(_BYTES)
     if given is not None:
-        raise ValueError("an admin token is for platforms that let other machines in: allow_remote=True")
+        raise ValueError(
+            "an admin token (QIANFAN_ADMIN_TOKEN) is for platforms that let other machines in "
+            "(--allow-remote, allow_remote=True)"
+        )
     if not hosts.is_local(hosts.plain(host)):
         raise ValueError(
             f"other machines can reach the host {host!r}: let them in (--allow-remote, allow_remote=True), "

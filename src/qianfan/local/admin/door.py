@@ -70,9 +70,9 @@ class _Door:
         headers = dict(request.headers)
         client = request.client.host if request.client else ""
         token = self._admin.state.options.admin_token
-        complaint = entry.complaint(client, request.method, headers, token)
-        if complaint:
-            raise Wrong("forbidden", complaint, 403)
+        refused = entry.refusal(client, request.method, headers, token)
+        if refused is not None:
+            raise refused
         if not self._operations:
             raise not_found(f"the admin API has no {request.url.path}")
         operation = self._operations.get(request.method)

@@ -55,7 +55,7 @@ for (const view of [chat, calls, account, faults, clock]) view.start();
 show();
 clock.refresh();
 setInterval(() => {
-  if (document.hidden) return;
+  if (document.hidden || $("login").open) return;
   clock.refresh().catch(() => {}); // `lost` tells it
   LIVING[current()]?.().catch(() => {});
 }, 1000);

@@ -115,8 +115,18 @@ function detail(call) {
 const pre = (value) => h("pre", { tabindex: "0" }, typeof value === "string" ? value : JSON.stringify(value, null, 2));
 
 async function copy(button, text) {
-  await navigator.clipboard.writeText(text);
+  if (navigator.clipboard) await navigator.clipboard.writeText(text);
+  else copyByHand(text);
   say(t("copied"));
   button.textContent = t("copied");
   setTimeout(() => (button.textContent = t(button.dataset.copy === "curl" ? "copyCurl" : "copyPython")), 1500);
+}
+
+/** Copy where there is no clipboard for scripts: in a page of another machine, without TLS. */
+function copyByHand(text) {
+  const area = h("textarea.unseen", { readonly: true }, text);
+  document.body.append(area);
+  area.select();
+  document.execCommand("copy");
+  area.remove();
 }

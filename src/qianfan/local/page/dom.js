@@ -1,4 +1,5 @@
 // What every view needs: to make elements, to ask the platform, to say how long and when.
+import { login, token } from "./login.js";
 import { language } from "./words.js";
 
 export const $ = (id) => document.getElementById(id);
@@ -17,9 +18,14 @@ export function h(tag, attributes = {}, ...children) {
 
 /** Ask the admin API; a refusal is an Error with its words. */
 export async function api(method, path, body) {
-  const json = { "content-type": "application/json" };
-  const sent = method === "GET" ? {} : { headers: json, body: JSON.stringify(body ?? {}) };
-  const answer = await fetch(`/_platform${path}`, { method, ...sent });
+  const known = token();
+  const headers = { "content-type": "application/json", ...(known && { authorization: `Bearer ${known}` }) };
+  const sent = method === "GET" ? {} : { body: JSON.stringify(body ?? {}) };
+  const answer = await fetch(`/_platform${path}`, { method, headers, ...sent });
+  if (answer.status === 401) {
+    if (known === token()) await login(); // else another question was answered meanwhile
+    return api(method, path, body);
+  }
   const content = await answer.json();
   if (!answer.ok) throw new Error(content.error.message);
   return content;
