@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from qianfan import routes, settings
+from qianfan.bulk.many import Many
 from qianfan.core import flow
 from qianfan.core.call import NO_OPTIONS, Options
 from qianfan.core.effects import Together
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
     Join = Callable[[Sequence[Call], Sequence[Response | Exception | None]], Response]
 
 
-class Qianfan:
+class Qianfan(Many):
     """A client with credentials of its own: many may live side by side in one process.
 
     Clients with equal network settings share connections, clients with equal credentials share the

@@ -14,6 +14,7 @@
     │   ├── JobFailedError                   it failed
     │   ├── JobStoppedError                  it was stopped
     │   └── JobTimeoutError (TimeoutError)   it was not finished in time
+    ├── BulkStoppedError                     a run of many requests met nothing but failures; `failure` is the last
     ├── APIError                             the platform answered with an error code
     │   ├── AuthError                        credentials or permissions
     │   │   └── AccessTokenExpiredError      still refused after a new token was fetched
@@ -229,6 +230,21 @@ class JobTimeoutError(JobError, TimeoutError):
     """The job was not finished in time; it goes on."""
 
     __str__ = JobError.__str__  # OSError's own would win otherwise and show nothing
+
+
+class BulkStoppedError(QianfanError):
+    """A run of many requests was given up: one failed after the other, and no input was to blame.
+
+    Attributes:
+        failure: The last of the failures.
+    """
+
+    def __init__(self, failures: int, failure: QianfanError) -> None:
+        super().__init__(
+            f"{failures} requests in a row failed, the last one: {failure}",
+            hint="see error.failure; what has an outcome is not lost, and with checkpoint= the next run goes on",
+        )
+        self.failure = failure
 
 
 class APIError(QianfanError):

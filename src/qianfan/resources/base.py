@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, TypedDict
 
 from qianfan import catalog
@@ -10,8 +10,11 @@ from qianfan.core.call import Call, Options
 from qianfan.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
+    from qianfan.bulk.batch import Batch
     from qianfan.catalog import Model
     from qianfan.client import Qianfan
+    from qianfan.errors import QianfanError
+    from qianfan.response import Response
 
 
 class CommonOptions(TypedDict, total=False):
@@ -149,6 +152,55 @@ class Resource:
                     raise InvalidArgumentError(f"extra holds {name}, which is an argument of its own")
             fields.update(extra)
         return Call(self.kind, model, endpoint, fields, stream, headers, query), options
+
+
+class Batched(Resource):
+    """A resource that also takes a list of inputs, as later SDKs have it.
+
+    For inputs without end, outcomes that survive a crash, or ids: `client.map`.
+    """
+
+    def batch_do(
+        self, inputs: Iterable[Any] | None = None, worker_num: int | None = None, **parameters: Any
+    ) -> Batch:
+        """Ask for many inputs, several at once; the requests go out now.
+
+        Args:
+            inputs: What `do` takes as its first argument, each; or dicts with the arguments of a call.
+            worker_num: Most requests at once, from 1; default 64.
+            **parameters: What `do` takes. `messages_list`, `prompt_list` and `texts_list` are other names
+                of `inputs`.
+
+        Returns:
+            The replies in the order of the inputs, each a reply or the error that came instead.
+
+        Raises:
+            InvalidArgumentError: An argument that all calls share cannot be right; nothing was sent.
+        """
+        from qianfan.bulk.batch import batch
+
+        return batch(self._client, self.kind, *self._many(inputs, worker_num, parameters))
+
+    async def abatch_do(
+        self, inputs: Iterable[Any] | None = None, worker_num: int | None = None, **parameters: Any
+    ) -> list[Response | QianfanError]:
+        """Do what `batch_do` does, in the running event loop; return the replies when all have come."""
+        from qianfan.bulk.batch import abatch
+
+        return await abatch(self._client, self.kind, *self._many(inputs, worker_num, parameters))
+
+    def _many(
+        self, inputs: Any, worker_num: int | None, parameters: dict[str, Any]
+    ) -> tuple[Any, int | None, dict[str, Any]]:
+        for name in _LISTS:
+            inputs = parameters.pop(name, inputs)
+        if not (parameters.get("model") or parameters.get("endpoint")):
+            parameters.update(model=self._model, endpoint=self._endpoint)
+        return inputs, worker_num, parameters
+
+
+#: Other names of the inputs of `batch_do`.
+_LISTS = ("messages_list", "prompt_list", "texts_list")
 
 
 def taken(fields: dict[str, Any]) -> tuple[Options, Mapping[str, str]]:

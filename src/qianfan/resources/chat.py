@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 
 from qianfan.errors import InvalidArgumentError
 from qianfan.messages import Conversation, conversation
-from qianfan.resources.base import Resource, WritingParameters
+from qianfan.resources.base import Batched, WritingParameters
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -74,7 +74,7 @@ class ChatParameters(WritingParameters, total=False):
     user_setting: str | None
 
 
-class Chat(Resource):
+class Chat(Batched):
     """Chat on a client: `client.chat.do(messages=...)`.
 
     The default model is ERNIE-Bot-turbo; on v2 ernie-lite-8k, which the platform names as its successor.

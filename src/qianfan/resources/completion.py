@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal, overload
 
-from qianfan.resources.base import Resource, WritingParameters, filled_text, renamed
+from qianfan.resources.base import Batched, WritingParameters, filled_text, renamed
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from qianfan.response import Response
 
 
-class Completions(Resource):
+class Completions(Batched):
     """Completions on a client: `client.completions.do(prompt=...)`; default model ERNIE-Bot-turbo.
 
     A chat model serves them too: the prompt goes out as the one message of a conversation.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from qianfan import catalog
 from qianfan.errors import InvalidArgumentError, QianfanError
-from qianfan.resources.base import CallOptions, Resource, renamed
+from qianfan.resources.base import Batched, CallOptions, renamed
 from qianfan.response import Response
 from qianfan.settings import bounded
 
@@ -36,7 +36,7 @@ class EmbeddingParameters(CallOptions, total=False):
     concurrency: int | None
 
 
-class Embeddings(Resource):
+class Embeddings(Batched):
     """Embeddings on a client: `client.embeddings.do(texts=[...])`; default model Embedding-V1."""
 
     kind = "embedding"

@@ -1,0 +1,328 @@
+"""One run in one event loop: reads inputs, asks, records, and puts the outcomes in order."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterable
+from time import monotonic
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from qianfan.bulk.checkpoint import Checkpoint, failure
+from qianfan.bulk.gate import Gate
+from qianfan.bulk.outcome import Outcome, Report
+from qianfan.errors import (
+    AuthError,
+    BadRequestError,
+    BulkStoppedError,
+    InvalidArgumentError,
+    ParseError,
+    QianfanError,
+    QuotaError,
+    RateLimitError,
+    RateLimitTimeoutError,
+)
+
+BudgetExceededError = getattr(
+    __import__("qianfan.errors").errors, "BudgetExceededError", type("X", (QianfanError,), {})
+)
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+
+    from qianfan.bulk.job import Job
+    from qianfan.response import Response
+
+#: Calls of one input that are refused for being too many; each has its attempts and pauses.
+_PATIENCE = 10
+
+#: Failures in a row that are no input's own fault, after which asking on would only burn the rest.
+_STREAK = 100
+
+#: Failures that an input itself is to blame for, or its answer.
+_OWN = (InvalidArgumentError, BadRequestError, ParseError)
+
+#: Failures that leave no trace in the checkpoint, since they say nothing of an input's answer.
+_FOREIGN = (
+    AuthError,
+    QuotaError,
+    RateLimitError,
+    RateLimitTimeoutError,
+    InvalidArgumentError,
+    BudgetExceededError,
+)
+
+
+class Plan(NamedTuple):
+    """How a run is to go.
+
+    Attributes:
+        job: What is asked.
+        most: Most requests at once.
+        ordered: Whether outcomes come in the order of the inputs, or as they come.
+        checkpoint: The file to survive by, or None.
+        retry_failed: Whether failures that it records are asked again.
+        ahead: How many inputs may be read before the outcome of the first is taken.
+    """
+
+    job: Job
+    most: int
+    ordered: bool
+    checkpoint: str | None
+    retry_failed: bool
+    ahead: int
+
+
+class _Item(NamedTuple):
+    """An input on its way."""
+
+    number: int
+    id: int | str
+    input: Any
+    arguments: dict[str, Any]
+    fingerprint: str
+
+
+class Run:
+    """One run, begun by the first `outcome`.
+
+    Args:
+        plan: How it is to go.
+        source: The inputs, plain or async; read one at a time, and no faster than outcomes are taken.
+        ask: What carries a call out.
+
+    Attributes:
+        report: How it stands.
+    """
+
+    def __init__(self, plan: Plan, source: Any, ask: Callable[[dict[str, Any]], Awaitable[Response]]) -> None:
+        self._plan = plan
+        self._ask = ask
+        self._gate = Gate(plan.most)
+        self._checkpoint: Checkpoint | None = None
+        self._inputs: AsyncIterator[Any] | Iterator[Any] = (
+            aiter(source) if isinstance(source, AsyncIterable) else iter(source)
+        )
+        self._names: set[int | str] = set()  # ids of the user's own
+        self._workers: set[asyncio.Task[None]] = set()
+        self._reading = asyncio.Lock()
+        self._reader: asyncio.Task[None] | None = None  # who waits for an input
+        self._ready: dict[int, Outcome] = {}
+        self._next = 0  # the number whose outcome is next in order
+        self._given = 0  # outcomes taken
+        self._room = asyncio.Event()  # an outcome was taken
+        self._changed = asyncio.Event()  # an outcome is ready, or none will come
+        self._exhausted = self._stopping = self._ended = False
+        self._failure: BaseException | None = None
+        self._streak = 0
+        self._started = 0.0
+        self.report = Report()
+
+    async def outcome(self) -> Outcome | None:
+        """Return the next outcome, or None where there is none.
+
+        Raises:
+            QianfanError: What ended the run early; it comes after all that was in flight.
+        """
+        if not self._started:
+            self._start()
+        while not self._ended:
+            found = self._take()
+            if found is not None:
+                return found
+            if not self._workers:
+                self._end()
+                if self._failure is not None:
+                    raise self._failure
+                break
+            self._changed.clear()
+            await self._changed.wait()
+        return None
+
+    def stop(self) -> None:
+        """Take no more inputs; what is in flight is finished."""
+        self._stopping = True
+        self._gate.close()
+        if self._reader is not None:
+            self._reader.cancel()
+
+    def notice(self, error: QianfanError) -> None:
+        """Learn from an attempt that failed."""
+        if isinstance(error, RateLimitError):
+            self.report.refusals += 1
+            self._gate.refused(error.retry_after)
+
+    async def aclose(self) -> None:
+        """Give up what is in flight; safe to repeat."""
+        self.stop()
+        workers = list(self._workers)
+        for worker in workers:
+            worker.cancel()
+        await asyncio.gather(*workers, return_exceptions=True)
+        self._end()
+
+    def _start(self) -> None:
+        self._started = monotonic()
+        if self._plan.checkpoint is not None:
+            self._checkpoint = Checkpoint(self._plan.checkpoint, retry_failed=self._plan.retry_failed)
+            self.report.asked_again = self._checkpoint.lost
+        for _ in range(self._plan.most):
+            worker = asyncio.ensure_future(self._work())
+            self._workers.add(worker)
+            worker.add_done_callback(self._done)
+
+    def _done(self, worker: asyncio.Task[None]) -> None:
+        self._workers.discard(worker)
+        if not worker.cancelled() and (error := worker.exception()) is not None:
+            self._fail(error)
+        self._changed.set()
+
+    def _fail(self, error: BaseException) -> None:
+        self._failure = self._failure or error
+        self.stop()
+
+    def _end(self) -> None:
+        if not self._ended:
+            self._ended = True
+            self._tick()
+            if self._checkpoint is not None:
+                self._checkpoint.close()
+
+    def _tick(self) -> None:
+        report, gate = self.report, self._gate
+        report.seconds = monotonic() - self._started
+        report.in_flight, report.level = gate.inside, gate.level
+
+    def _take(self) -> Outcome | None:
+        """Return an outcome that is ready: the next in order, where order is asked for."""
+        ready, number = self._ready, self._next
+        if number not in ready:
+            if not ready or (self._plan.ordered and self._workers):
+                return None
+            number = (
+                min(ready) if self._plan.ordered else next(iter(ready))
+            )  # some are missing at an early end
+        outcome = ready.pop(number)
+        self._next = number + 1
+        self._given += 1
+        self._room.set()
+        self._tick()
+        return outcome
+
+    async def _work(self) -> None:
+        """Ask for one input after another, while there are any."""
+        while (item := await self._read()) is not None:
+            refused = 0
+            while await self._gate.enter(first=refused > 0):
+                outcome = await self._asked(item, refused)
+                if outcome is not None:
+                    self._finish(item.number, outcome)
+                    break
+                refused += 1
+
+    async def _read(self) -> _Item | None:
+        """Return the next input that is to be asked, or None where there is none."""
+        async with self._reading:
+            self._reader = asyncio.current_task()
+            try:
+                while not (self._exhausted or self._stopping):
+                    if self.report.taken - self._given >= self._plan.ahead:
+                        self._room.clear()
+                        await self._room.wait()
+                        continue
+                    item = await self._pull()
+                    fresh = None if self._exhausted else self._prepared(item)
+                    if fresh is not None:
+                        return fresh
+            except asyncio.CancelledError:
+                if not self._stopping:
+                    raise
+            finally:
+                self._reader = None
+        return None
+
+    async def _pull(self) -> Any:
+        if isinstance(self._inputs, AsyncIterable):
+            try:
+                return await anext(self._inputs)
+            except StopAsyncIteration:
+                self._exhausted = True
+                return None
+        for item in self._inputs:
+            return item
+        self._exhausted = True
+        return None
+
+    def _prepared(self, item: Any) -> _Item | None:
+        """Return an input ready to be asked, or None where what becomes of it is known already."""
+        job, number = self._plan.job, self.report.taken
+        self.report.taken += 1
+        id_: int | str = number
+        try:
+            id_ = job.id_of(item, number)
+            arguments = job.arguments(item)
+            if self._checkpoint is None:
+                return _Item(number, id_, item, arguments, "")
+            if job.ids is not None:
+                self._claim(id_)
+        except InvalidArgumentError as error:
+            self._finish(number, Outcome(id_, item, error=error))
+            return None
+        fingerprint = job.fingerprint(arguments)
+        record = self._checkpoint.record_of(id_, fingerprint)
+        if record is None:
+            return _Item(number, id_, item, arguments, fingerprint)
+        if "error" in record:
+            outcome = Outcome(id_, item, error=failure(record["error"]), recorded=True)
+        else:
+            outcome = Outcome(id_, item, job.reply(arguments, record["response"]), recorded=True)
+        self._finish(number, outcome)
+        return None
+
+    def _claim(self, id_: int | str) -> None:
+        """Keep an id of the user's own from coming twice: a checkpoint has one result for each."""
+        if id_ in self._names:
+            raise InvalidArgumentError(
+                f"the id {id_!r} came before", hint="ids= must return another one for each input"
+            )
+        self._names.add(id_)
+
+    async def _asked(self, item: _Item, refused: int) -> Outcome | None:
+        """Ask for an input and record what becomes of it; None where it is to be asked later."""
+        checkpoint, failure = self._checkpoint, None
+        try:
+            if checkpoint is not None and not refused:
+                checkpoint.asked(item.id)
+            outcome = Outcome(item.id, item.input, await self._ask(item.arguments))
+            self._gate.answered()
+            self._streak = 0
+        except QianfanError as error:
+            failure = error
+            outcome = Outcome(item.id, item.input, error=error)
+        finally:
+            self._gate.leave()
+        if isinstance(failure, (RateLimitError, RateLimitTimeoutError)) and refused + 1 < _PATIENCE:
+            if isinstance(failure, RateLimitTimeoutError):  # of refusals `notice` has told
+                self._gate.refused(None)
+            return None
+        if checkpoint is not None:
+            if isinstance(failure, _FOREIGN):
+                checkpoint.withdrawn(item.id)
+            else:
+                checkpoint.record(outcome, item.fingerprint)
+        if failure is not None:
+            self._judge(failure)
+        return None if isinstance(failure, BudgetExceededError) else outcome
+
+    def _judge(self, error: QianfanError) -> None:
+        """End the run where the money is spent, or failure follows failure and no input is to blame."""
+        if isinstance(error, BudgetExceededError):
+            self._fail(error)
+        elif not isinstance(error, _OWN):
+            self._streak += 1
+            if self._streak >= _STREAK:
+                self._fail(BulkStoppedError(self._streak, error))
+
+    def _finish(self, number: int, outcome: Outcome) -> None:
+        self._ready[number] = outcome
+        self.report.count(outcome)
+        if number == self._next or not self._plan.ordered:
+            self._changed.set()

@@ -1,0 +1,115 @@
+"""How a run begins: arguments in, the run ready to go out."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from qianfan.bulk.job import job
+from qianfan.bulk.results import AsyncResults, Results
+from qianfan.bulk.run import Plan, Run
+from qianfan.client import Qianfan
+from qianfan.errors import InvalidArgumentError
+from qianfan.settings import bounded
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterable, Callable, Iterable, Mapping
+
+    from qianfan.core.call import Call, Options
+    from qianfan.core.flow import Dialect, Exchange
+    from qianfan.errors import QianfanError
+
+#: How many inputs are read, for each request at once, before the outcome of the first is taken.
+_AHEAD = 8
+
+#: Most requests at once, where nobody says.
+MOST = 64
+
+
+def plan(
+    kind: str,
+    model: str | None,
+    endpoint: str | None,
+    prompt: Callable[[Any], Any] | None,
+    ids: Callable[[Any], int | str] | None,
+    concurrency: int,
+    ordered: bool,
+    checkpoint: str | os.PathLike[str] | None,
+    retry_failed: bool,
+    engine: str,
+    parameters: Mapping[str, Any],
+) -> Plan:
+    """Return how a run is to go, or raise `InvalidArgumentError` where it cannot."""
+    most = bounded("concurrency", concurrency, least=1)
+    if not most.is_integer():
+        raise InvalidArgumentError(f"concurrency must be a whole number, not {concurrency!r}")
+    if engine != "local":
+        raise InvalidArgumentError(f"engine must be 'local', not {engine!r}")
+    if retry_failed and checkpoint is None:
+        raise InvalidArgumentError("retry_failed= needs a checkpoint=", hint="what failed is recorded there")
+    return Plan(
+        job(kind, model, endpoint, prompt, ids, parameters),
+        int(most),
+        ordered,
+        None if checkpoint is None else os.fspath(checkpoint),
+        retry_failed,
+        int(most) * _AHEAD,
+    )
+
+
+def mapped(client: Qianfan, inputs: Iterable[Any], plan: Plan) -> Results:
+    """Return the outcomes of a run that begins with the first that is asked for."""
+    try:
+        iter(inputs)
+    except TypeError:
+        raise _no_inputs(inputs, "amap() takes async ones") from None
+    if isinstance(inputs, (str, bytes)):
+        raise _no_inputs(inputs, "[text] for one")
+    return Results(lambda source: _run(client, source, plan), inputs, plan.ahead)
+
+
+def amapped(client: Qianfan, inputs: Iterable[Any] | AsyncIterable[Any], plan: Plan) -> AsyncResults:
+    """Return the same as `mapped` does, for the running event loop."""
+    if isinstance(inputs, (str, bytes)) or not (hasattr(inputs, "__aiter__") or hasattr(inputs, "__iter__")):
+        raise _no_inputs(inputs, "[text] for one")
+    return AsyncResults(_run(client, inputs, plan))
+
+
+def _no_inputs(inputs: object, hint: str) -> InvalidArgumentError:
+    return InvalidArgumentError(
+        f"inputs must be an iterable of inputs, not one {type(inputs).__name__}", hint=hint
+    )
+
+
+def listed(
+    kind: str,
+    inputs: Iterable[Any],
+    at_once: int | None,
+    parameters: Mapping[str, Any],
+) -> tuple[list[Any], Plan]:
+    """Return a list of inputs, and how a run of them is to go that holds all its outcomes anyway."""
+    if isinstance(inputs, (str, bytes)) or not hasattr(inputs, "__iter__"):
+        raise _no_inputs(inputs, "[text] for one")
+    whole = list(inputs)
+    most = MOST if at_once is None else at_once
+    own = plan(kind, None, None, None, None, most, True, None, False, "local", parameters)
+    return whole, own._replace(ahead=max(len(whole), 1))
+
+
+def _run(client: Qianfan, source: Any, plan: Plan) -> Run:
+    watched = _Watched(client)
+    run = Run(plan, source, plan.job.asking(watched))
+    watched.notice = run.notice
+    return run
+
+
+class _Watched(Qianfan):
+    """A client whose failed attempts are noticed, those too that a retry cures."""
+
+    notice: Callable[[QianfanError], None]
+
+    def __init__(self, client: Qianfan) -> None:
+        self._start(client._settings)  # noqa: SLF001  # it is one, with another's settings
+
+    def _exchange(self, call: Call, options: Options) -> tuple[Exchange, Dialect]:
+        return super()._exchange(call, options._replace(notice=self.notice))
