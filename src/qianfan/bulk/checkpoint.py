@@ -40,6 +40,7 @@ except ImportError:  # Windows: two runs with one file are not kept apart
 _GAP = 1_000_000
 
 _HEAD = {"qianfan": "checkpoint", "version": 1}
+_HEAD_LINE = orjson.dumps(_HEAD) + b"\n"
 
 #: What of an error a record keeps.
 _KEPT = ("code", "message", "hint", "status", "request_id")
@@ -144,7 +145,7 @@ class Checkpoint:
         end = 0
         with os.fdopen(os.dup(self._file), "rb") as lines:
             for number, line in enumerate(lines, 1):
-                if not line.endswith(b"\n"):
+                if not line.endswith(b"\n") and (end or _HEAD_LINE.startswith(line)):  # cut short
                     break
                 try:
                     self._learn(orjson.loads(line), end, in_flight)

@@ -13,9 +13,7 @@ from qianfan.messages import Messages
 from qianfan.response import Response
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
-    from qianfan.client import Qianfan
+    from collections.abc import Callable
 
 
 class _Kind(NamedTuple):
@@ -95,11 +93,6 @@ class Job(NamedTuple):
         if isinstance(given, bool) or not isinstance(given, (int, str)) or given == "":
             raise InvalidArgumentError(f"an id is a str or an int, not {given!r}", hint="let ids= return one")
         return given
-
-    def asking(self, client: Qianfan) -> Callable[[dict[str, Any]], Awaitable[Response]]:
-        """Return what asks in the running event loop."""
-        ado: Callable[..., Awaitable[Response]] = getattr(client, KINDS[self.kind].resource).ado
-        return lambda arguments: ado(**arguments)
 
     def reply(self, arguments: Mapping[str, Any], body: dict[str, Any]) -> Response:
         """Return a recorded reply as the call returned it."""

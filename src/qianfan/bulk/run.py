@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterable
 from time import monotonic
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from qianfan.bulk.checkpoint import Checkpoint, failure
 from qianfan.bulk.gate import Gate
@@ -26,7 +26,7 @@ BudgetExceededError = getattr(
     __import__("qianfan.errors").errors, "BudgetExceededError", type("X", (QianfanError,), {})
 )
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+    from collections.abc import AsyncIterator, Iterator
 
     from qianfan.bulk.job import Job
     from qianfan.response import Response
@@ -71,6 +71,18 @@ class Plan(NamedTuple):
     ahead: int
 
 
+class Asker(Protocol):
+    """Who carries calls out, wherever that is."""
+
+    async def ask(self, arguments: dict[str, Any]) -> Response:
+        """Return the reply to a call, or raise a `QianfanError`."""
+        ...
+
+    async def aclose(self) -> None:
+        """Let go of what it holds; safe to repeat."""
+        ...
+
+
 class _Item(NamedTuple):
     """An input on its way."""
 
@@ -87,15 +99,16 @@ class Run:
     Args:
         plan: How it is to go.
         source: The inputs, plain or async; read one at a time, and no faster than outcomes are taken.
-        ask: What carries a call out.
+        asker: Who carries the calls out.
 
     Attributes:
         report: How it stands.
     """
 
-    def __init__(self, plan: Plan, source: Any, ask: Callable[[dict[str, Any]], Awaitable[Response]]) -> None:
+    def __init__(self, plan: Plan, source: Any, asker: Asker) -> None:
         self._plan = plan
-        self._ask = ask
+        self._asker = asker
+        self._ask = asker.ask
         self._gate = Gate(plan.most)
         self._checkpoint: Checkpoint | None = None
         self._inputs: AsyncIterator[Any] | Iterator[Any] = (
@@ -129,7 +142,7 @@ class Run:
             if found is not None:
                 return found
             if not self._workers:
-                self._end()
+                await self._end()
                 if self._failure is not None:
                     raise self._failure
                 break
@@ -157,7 +170,7 @@ class Run:
         for worker in workers:
             worker.cancel()
         await asyncio.gather(*workers, return_exceptions=True)
-        self._end()
+        await self._end()
 
     def _start(self) -> None:
         self._started = monotonic()
@@ -179,12 +192,13 @@ class Run:
         self._failure = self._failure or error
         self.stop()
 
-    def _end(self) -> None:
+    async def _end(self) -> None:
         if not self._ended:
             self._ended = True
             self._tick()
             if self._checkpoint is not None:
                 self._checkpoint.close()
+            await self._asker.aclose()
 
     def _tick(self) -> None:
         report, gate = self.report, self._gate

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
-from qianfan.bulk.job import job
+from qianfan.bulk.job import KINDS, job
 from qianfan.bulk.results import AsyncResults, Results
 from qianfan.bulk.run import Plan, Run
 from qianfan.client import Qianfan
@@ -13,11 +13,12 @@ from qianfan.errors import InvalidArgumentError
 from qianfan.settings import bounded
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, Callable, Iterable, Mapping
+    from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Mapping
 
     from qianfan.core.call import Call, Options
     from qianfan.core.flow import Dialect, Exchange
     from qianfan.errors import QianfanError
+    from qianfan.response import Response
 
 #: How many inputs are read, for each request at once, before the outcome of the first is taken.
 _AHEAD = 8
@@ -97,14 +98,39 @@ def listed(
 
 
 def _run(client: Qianfan, source: Any, plan: Plan) -> Run:
-    watched = _Watched(client)
-    run = Run(plan, source, plan.job.asking(watched))
-    watched.notice = run.notice
+    asker = Here(client, plan.job.kind)
+    run = Run(plan, source, asker)
+    asker.watch(run.notice)
     return run
 
 
+class Here:
+    """Who carries calls out in this process's running event loop.
+
+    Args:
+        client: Whose settings, connections and limits hold.
+        kind: What is called: a key of `KINDS`.
+    """
+
+    def __init__(self, client: Qianfan, kind: str) -> None:
+        self._client = _Watched(client)
+        self._ado: Callable[..., Awaitable[Response]] = getattr(self._client, KINDS[kind].resource).ado
+
+    def watch(self, notice: Callable[[QianfanError], None]) -> None:
+        """Have every failed attempt told, those too that a retry cures."""
+        self._client.notice = notice
+
+    async def ask(self, arguments: dict[str, Any]) -> Response:
+        """Return the reply to a call."""
+        return await self._ado(**arguments)
+
+    async def aclose(self) -> None:
+        """Close the connections, unless another client with equal settings is open."""
+        await self._client.aclose()
+
+
 class _Watched(Qianfan):
-    """A client whose failed attempts are noticed, those too that a retry cures."""
+    """A client whose failed attempts are told."""
 
     notice: Callable[[QianfanError], None]
 
