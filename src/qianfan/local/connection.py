@@ -5,8 +5,10 @@ What is no request, or too slow or too large a one, is answered in the platform'
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import httptools
 import orjson
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
@@ -62,6 +64,7 @@ class Connection(HttpToolsProtocol):
 
     def __init__(self, *args: Any, limits: Limits, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.parser = _Parser(self)
         self.access_log = False  # which is the process's, and not about this platform
         self.timeout_keep_alive = limits.idle
         self._limits = limits
@@ -128,9 +131,13 @@ class Connection(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """Start to answer, or let the request wait for its turn, if there are not too many that do."""
+        if self.parser.get_method() == b"CONNECT":  # it is no proxy
+            raise _NoRequestError
+        if self.parser.should_upgrade():  # the head comes again, without that wish
+            return
         super().on_headers_complete()
         if len(self.pipeline) > self._limits.pipelined:
-            raise _TooMuchError
+            raise _NoRequestError
 
     def on_body(self, body: bytes) -> None:
         """Take a part of the body."""
@@ -139,9 +146,17 @@ class Connection(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """Wait for the rest no longer."""
+        if self.parser.should_upgrade():
+            return
         self._is_whole = True
         self._stop_expecting()
         super().on_message_complete()
+
+    def plain_head(self) -> bytes:
+        """Return the head of the request without the wish for another protocol."""
+        kept = [b"%b: %b\r\n" % header for header in self.headers if header[0] != b"upgrade"]
+        version = self.parser.get_http_version().encode()
+        return b"%b %b HTTP/%b\r\n%b\r\n" % (self.parser.get_method(), self.url, version, b"".join(kept))
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         self._answering = cycle
@@ -175,7 +190,7 @@ class Connection(HttpToolsProtocol):
         self._unparsed = 0
         self._head += size
         if self._head > self._limits.head:
-            raise _TooMuchError
+            raise _NoRequestError
 
     def _expect(self) -> None:
         self._request_due = self.loop.call_later(self._limits.request, self._lose_patience)
@@ -236,8 +251,29 @@ class Connection(HttpToolsProtocol):
             self.transport.close()
 
 
-class _TooMuchError(Exception):
-    """Raised within the parser, to end it."""
+class _NoRequestError(Exception):
+    """Raised within the parser, to end it: this is no request that could be answered."""
+
+
+class _Parser(httptools.HttpRequestParser):
+    """The parser of a connection that stays with HTTP/1.1, whatever its client wishes (`Upgrade`).
+
+    httptools takes whatever follows the head for another protocol then, the request's body too.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        super().__init__(connection)
+        self._connection = connection
+        with contextlib.suppress(AttributeError):  # httptools < 0.6.3; as uvicorn does
+            self.set_dangerous_leniencies(lenient_data_after_close=True)
+
+    def feed_data(self, data: Any) -> None:
+        """Parse what came."""
+        try:
+            super().feed_data(data)
+        except httptools.HttpParserUpgrade as wish:
+            super().feed_data(self._connection.plain_head())
+            self.feed_data(data[wish.args[0] :])
 
 
 def _refusal(status: int) -> bytes:
