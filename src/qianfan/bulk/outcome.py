@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from qianfan.response import Response
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Outcome:
     """What became of one input: a reply, or an error.
 

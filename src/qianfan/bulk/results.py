@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import threading
 import weakref
-from collections import deque
 from contextlib import suppress
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+from qianfan.bulk.source import Feed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -65,14 +66,14 @@ class Results:
     the first `for` on, and no faster than outcomes are taken. Leave it early by `with` or `close`.
     """
 
-    def __init__(self, begin: Callable[[Any], Run], inputs: Iterable[Any], ahead: int) -> None:
+    def __init__(self, begin: Callable[[Feed], Run], inputs: Iterable[Any], ahead: int) -> None:
         self._inputs: Iterator[Any] | None = iter(inputs)
         self._ahead = ahead  # how many inputs may be read before the outcome of the first is taken
         self._waiting = 0  # how many are
         self._failure: BaseException | None = None  # of the inputs
         self._ended = False
-        feed = _Feed()
-        self._loop = _Loop(begin(feed), feed)
+        feed = Feed()
+        self._loop = _Loop(begin(feed))
         self._feed = feed
         weakref.finalize(self, self._loop.close)
 
@@ -144,55 +145,12 @@ class _End(NamedTuple):
     failure: BaseException | None
 
 
-class _Feed:
-    """Inputs on their way from the thread that reads them to the loop that asks."""
-
-    def __init__(self) -> None:
-        self._items: deque[Any] = deque()
-        self._over = False
-        self._hungry: asyncio.Future[None] | None = None
-
-    def put(self, item: Any) -> None:
-        """Add an input."""
-        self._items.append(item)
-        self._wake()
-
-    def end(self) -> None:
-        """Say that no more will come; safe to repeat."""
-        self._over = True
-        self._wake()
-
-    def _wake(self) -> None:
-        hungry, self._hungry = self._hungry, None
-        if hungry is not None:
-            with suppress(RuntimeError):  # the loop is closed: the run has ended
-                hungry.get_loop().call_soon_threadsafe(_set, hungry)
-
-    def __aiter__(self) -> Self:
-        return self
-
-    async def __anext__(self) -> Any:
-        while not self._items:
-            if self._over:
-                raise StopAsyncIteration
-            self._hungry = hungry = asyncio.get_running_loop().create_future()
-            if not (self._items or self._over):  # what came in between has not seen that anyone waits
-                await hungry
-        return self._items.popleft()
-
-
-def _set(future: asyncio.Future[None]) -> None:
-    if not future.done():
-        future.set_result(None)
-
-
 class _Loop:
     """The event loop of a run, in a thread of its own."""
 
-    def __init__(self, run: Run, feed: _Feed) -> None:
+    def __init__(self, run: Run) -> None:
         self.run = run
         self.outcomes: SimpleQueue[Outcome | _End] = SimpleQueue()
-        self._feed = feed
         self._thread: threading.Thread | None = None
         self._task: asyncio.Task[None] | None = None
         self._begun = threading.Event()

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterable
 from time import monotonic
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from qianfan.bulk.checkpoint import Checkpoint, failure
 from qianfan.bulk.gate import Gate
 from qianfan.bulk.outcome import Outcome, Report
+from qianfan.bulk.source import END, LATER
 from qianfan.errors import (
     AuthError,
     BadRequestError,
@@ -26,9 +26,10 @@ BudgetExceededError = getattr(
     __import__("qianfan.errors").errors, "BudgetExceededError", type("X", (QianfanError,), {})
 )
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import Awaitable, Callable
 
     from qianfan.bulk.job import Job
+    from qianfan.bulk.source import Source
     from qianfan.response import Response
 
 #: Calls of one input that are refused for being too many; each has its attempts and pauses.
@@ -74,8 +75,9 @@ class Plan(NamedTuple):
 class Asker(Protocol):
     """Who carries calls out, wherever that is."""
 
-    async def ask(self, arguments: dict[str, Any]) -> Response:
-        """Return the reply to a call, or raise a `QianfanError`."""
+    @property
+    def ask(self) -> Callable[[dict[str, Any]], Awaitable[Response]]:
+        """What returns the reply to a call, or raises a `QianfanError`."""
         ...
 
     async def aclose(self) -> None:
@@ -98,22 +100,20 @@ class Run:
 
     Args:
         plan: How it is to go.
-        source: The inputs, plain or async; read one at a time, and no faster than outcomes are taken.
+        source: The inputs; read one at a time, and no faster than outcomes are taken.
         asker: Who carries the calls out.
 
     Attributes:
         report: How it stands.
     """
 
-    def __init__(self, plan: Plan, source: Any, asker: Asker) -> None:
+    def __init__(self, plan: Plan, source: Source, asker: Asker) -> None:
         self._plan = plan
         self._asker = asker
         self._ask = asker.ask
         self._gate = Gate(plan.most)
         self._checkpoint: Checkpoint | None = None
-        self._inputs: AsyncIterator[Any] | Iterator[Any] = (
-            aiter(source) if isinstance(source, AsyncIterable) else iter(source)
-        )
+        self._source = source
         self._names: set[int | str] = set()  # ids of the user's own
         self._workers: set[asyncio.Task[None]] = set()
         self._reading = asyncio.Lock()
@@ -213,7 +213,7 @@ class Run:
                 return None
             number = (
                 min(ready) if self._plan.ordered else next(iter(ready))
-            )  # some are missing at an early end
+            )  # after an early end some are missing
         outcome = ready.pop(number)
         self._next = number + 1
         self._given += 1
@@ -234,36 +234,37 @@ class Run:
 
     async def _read(self) -> _Item | None:
         """Return the next input that is to be asked, or None where there is none."""
-        async with self._reading:
-            self._reader = asyncio.current_task()
-            try:
-                while not (self._exhausted or self._stopping):
-                    if self.report.taken - self._given >= self._plan.ahead:
-                        self._room.clear()
-                        await self._room.wait()
-                        continue
-                    item = await self._pull()
-                    fresh = None if self._exhausted else self._prepared(item)
-                    if fresh is not None:
-                        return fresh
-            except asyncio.CancelledError:
-                if not self._stopping:
-                    raise
-            finally:
-                self._reader = None
+        while not (self._exhausted or self._stopping):
+            item = self._source.now() if self._has_room() else LATER
+            if item is LATER:
+                async with self._reading:
+                    item = await self._wait()
+            if item is END:
+                self._exhausted = True
+            elif item is not LATER and (fresh := self._prepared(item)) is not None:
+                return fresh
         return None
 
-    async def _pull(self) -> Any:
-        if isinstance(self._inputs, AsyncIterable):
-            try:
-                return await anext(self._inputs)
-            except StopAsyncIteration:
-                self._exhausted = True
-                return None
-        for item in self._inputs:
-            return item
-        self._exhausted = True
-        return None
+    def _has_room(self) -> bool:
+        return self.report.taken - self._given < self._plan.ahead
+
+    async def _wait(self) -> Any:
+        """Return an input when there is one; `LATER` when there is only room for one."""
+        if self._exhausted or self._stopping:
+            return END
+        self._reader = asyncio.current_task()
+        try:
+            if self._has_room():
+                return await self._source.later()
+            self._room.clear()
+            await self._room.wait()
+        except asyncio.CancelledError:
+            if self._stopping:
+                return END
+            raise
+        finally:
+            self._reader = None
+        return LATER
 
     def _prepared(self, item: Any) -> _Item | None:
         """Return an input ready to be asked, or None where what becomes of it is known already."""

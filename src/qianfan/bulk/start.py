@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from qianfan.bulk.job import KINDS, job
 from qianfan.bulk.results import AsyncResults, Results
 from qianfan.bulk.run import Plan, Run
+from qianfan.bulk.source import Source, source
 from qianfan.client import Qianfan
 from qianfan.errors import InvalidArgumentError
 from qianfan.settings import bounded
@@ -66,14 +67,14 @@ def mapped(client: Qianfan, inputs: Iterable[Any], plan: Plan) -> Results:
         raise _no_inputs(inputs, "amap() takes async ones") from None
     if isinstance(inputs, (str, bytes)):
         raise _no_inputs(inputs, "[text] for one")
-    return Results(lambda source: _run(client, source, plan), inputs, plan.ahead)
+    return Results(lambda feed: _run(client, feed, plan), inputs, plan.ahead)
 
 
 def amapped(client: Qianfan, inputs: Iterable[Any] | AsyncIterable[Any], plan: Plan) -> AsyncResults:
     """Return the same as `mapped` does, for the running event loop."""
     if isinstance(inputs, (str, bytes)) or not (hasattr(inputs, "__aiter__") or hasattr(inputs, "__iter__")):
         raise _no_inputs(inputs, "[text] for one")
-    return AsyncResults(_run(client, inputs, plan))
+    return AsyncResults(_run(client, source(inputs), plan))
 
 
 def _no_inputs(inputs: object, hint: str) -> InvalidArgumentError:
@@ -97,9 +98,9 @@ def listed(
     return whole, own._replace(ahead=max(len(whole), 1))
 
 
-def _run(client: Qianfan, source: Any, plan: Plan) -> Run:
+def _run(client: Qianfan, inputs: Source, plan: Plan) -> Run:
     asker = Here(client, plan.job.kind)
-    run = Run(plan, source, asker)
+    run = Run(plan, inputs, asker)
     asker.watch(run.notice)
     return run
 
@@ -114,15 +115,12 @@ class Here:
 
     def __init__(self, client: Qianfan, kind: str) -> None:
         self._client = _Watched(client)
-        self._ado: Callable[..., Awaitable[Response]] = getattr(self._client, KINDS[kind].resource).ado
+        ado: Callable[..., Awaitable[Response]] = getattr(self._client, KINDS[kind].resource).ado
+        self.ask: Callable[[dict[str, Any]], Awaitable[Response]] = lambda arguments: ado(**arguments)
 
     def watch(self, notice: Callable[[QianfanError], None]) -> None:
         """Have every failed attempt told, those too that a retry cures."""
         self._client.notice = notice
-
-    async def ask(self, arguments: dict[str, Any]) -> Response:
-        """Return the reply to a call."""
-        return await self._ado(**arguments)
 
     async def aclose(self) -> None:
         """Close the connections, unless another client with equal settings is open."""
@@ -138,4 +136,6 @@ class _Watched(Qianfan):
         self._start(client._settings)  # noqa: SLF001  # it is one, with another's settings
 
     def _exchange(self, call: Call, options: Options) -> tuple[Exchange, Dialect]:
-        return super()._exchange(call, options._replace(notice=self.notice))
+        exchange, dialect = super()._exchange(call, options)
+        exchange.notice = self.notice
+        return exchange, dialect
