@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from qianfan.client import Qianfan
     from qianfan.local import Platform
+    from qianfan.settings import ClientArguments
 
 #: Where commands keep the local platform's state, so that the next one goes on from there.
 STATE = Path(".qianfan", "local.db")
@@ -61,6 +62,41 @@ def account(local: bool, state: Path | None) -> Iterator[Account]:
     flags = " --local" if state is None else f" --state {shlex.quote(str(state))}"
     with running(state or _usual_state()) as platform, platform.client() as client:
         yield Account(client, platform, flags)
+
+
+@contextmanager
+def caller(
+    endpoint: str | None,
+    local: bool,
+    state: Path | None,
+    chunk_delay: float = 0.0,
+    settings: ClientArguments | None = None,
+) -> Iterator[Qianfan]:
+    """Give a client that calls models: of the user's account, or of a platform that lives as long as the command.
+
+    Args:
+        endpoint: The service of one's own that it will call, which the platform then has; or None.
+        local: Whether `--local` was given.
+        state: The platform's file, or None.
+        chunk_delay: Seconds between the platform's events.
+        settings: Further settings of the client.
+    """
+    settings = settings or {}
+    if not wants_local(local, state):
+        from qianfan.client import Qianfan
+
+        with Qianfan(**settings) as client:
+            yield client
+        return
+    if state is None and endpoint and STATE.exists():  # a preset model leaves the file to others
+        state = STATE
+    with running(state, chunk_delay) as platform, platform.client(**settings) as client:
+        if endpoint and state is None:
+            try:
+                platform.add_endpoint(endpoint)
+            except ValueError as error:
+                raise InvalidArgumentError(f"--endpoint: {error}") from None
+        yield client
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from qianfan.cli import chat, doctor, finetune, migrate, model, models, platform, serve, service
+from qianfan.cli.batch import command as batch
 from qianfan.version import VERSION
 
 app = typer.Typer(
@@ -33,6 +34,7 @@ def root(
 
 
 app.command("chat")(chat.chat)
+app.command("batch")(batch.batch)
 app.command("serve")(serve.serve)
 app.command("doctor")(doctor.doctor)
 app.command("migrate")(migrate.migrate)

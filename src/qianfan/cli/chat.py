@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from qianfan.cli.account import STATE, running, wants_local
+from qianfan.cli.account import STATE, caller
 from qianfan.cli.ending import clean_ending, say
 from qianfan.cli.models import names
 from qianfan.cli.values import pairs
@@ -18,8 +18,6 @@ from qianfan.messages import Messages
 from qianfan.resources.base import CallOptions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from qianfan.resources.chat import Chat
 
 _CHUNK_DELAY = 0.02  # seconds between the embedded platform's events, so that one sees them come
@@ -71,18 +69,18 @@ def chat(
         "request_timeout": timeout,
     }
     with clean_ending():
-        parameters.update(_parameters(param))
+        parameters.update(model_parameters(param))
         if prompt is None and not (sys.stdin and sys.stdin.isatty()):
             prompt = _piped()
         if prompt is not None and not prompt.strip():
             raise InvalidArgumentError("问题是空的 (the prompt is empty)")
-        with _service(endpoint, local, state) as service:
+        with caller(endpoint, local, state, _CHUNK_DELAY) as client:
             if prompt is None:
-                _converse(service, parameters)
+                _converse(client.chat, parameters)
             else:
                 messages = Messages()
                 messages.append(prompt)
-                _answer(service, messages, parameters)
+                _answer(client.chat, messages, parameters)
 
 
 def _piped() -> str:
@@ -99,33 +97,13 @@ def _piped() -> str:
 _NO_PARAMETERS = frozenset({"messages", "model", "endpoint", "stream", *CallOptions.__annotations__})
 
 
-def _parameters(given: list[str] | None) -> dict[str, Any]:
+def model_parameters(given: list[str] | None) -> dict[str, Any]:
     """Return `NAME=JSON` arguments as a dict, which holds parameters of the model only."""
     parameters = pairs(given, "disable_search=true")
     for name in parameters:
         if name in _NO_PARAMETERS:
             raise InvalidArgumentError(f"--param {name} 不是模型参数 (is no parameter of the model)")
     return parameters
-
-
-@contextlib.contextmanager
-def _service(endpoint: str | None, local: bool, state: Path | None) -> Iterator[Chat]:
-    """Give the chat of the user's account, or of a platform that lives as long as the command."""
-    if not wants_local(local, state):
-        from qianfan.client import Qianfan
-
-        with Qianfan() as client:
-            yield client.chat
-        return
-    if state is None and endpoint and STATE.exists():  # a preset model leaves the file to others
-        state = STATE
-    with running(state, _CHUNK_DELAY) as platform, platform.client() as client:
-        if endpoint and state is None:
-            try:
-                platform.add_endpoint(endpoint)
-            except ValueError as error:
-                raise InvalidArgumentError(f"--endpoint: {error}") from None
-        yield client.chat
 
 
 def _answer(service: Chat, messages: Messages, parameters: dict[str, Any]) -> None:

@@ -1,0 +1,122 @@
+"""The run itself: begun, followed row by row, stopped by Ctrl-C, and ended with its files in order."""
+
+from __future__ import annotations
+
+import signal
+from contextlib import contextmanager, nullcontext
+from typing import TYPE_CHECKING, Any
+
+from qianfan.cli.account import caller
+from qianfan.cli.batch import planning, writing
+from qianfan.cli.batch.dry import refuse_bad
+from qianfan.cli.batch.progress import progress
+from qianfan.cli.batch.summary import Ending, show
+from qianfan.cli.batch.tally import Tally
+from qianfan.errors import BudgetExceededError, BulkStoppedError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
+    from types import FrameType
+
+    from qianfan.bulk.results import Results
+    from qianfan.cli.batch.options import Options
+    from qianfan.cli.batch.planning import Files, Questions
+    from qianfan.cli.batch.progress import Progress
+    from qianfan.cli.batch.tally import Prices
+    from qianfan.client import Qianfan
+    from qianfan.settings import ClientArguments
+
+
+def run(asked: Questions, options: Options, prices: Prices) -> int:
+    """Ask for all rows, write the answers and say what came of it; return the exit code."""
+    files = planning.files(options)
+    if options.strict:
+        refuse_bad(asked)
+    total = asked.total()
+    with caller(options.endpoint, options.local, options.state, settings=_settings(options)) as client:
+        if options.restart:
+            planning.forget(files.checkpoint)
+        with (
+            _budget(client, options),
+            begun(client, asked, files, options) as results,
+            progress(total, prices, quiet=options.quiet or options.as_json) as shown,
+        ):
+            ending = _followed(results, asked, files, shown)
+    ending.complete = ending.tally.rows == total
+    if ending.complete and ending.writer is not None:
+        ending.writer.finish()
+    show(ending, files, prices, options)
+    return ending.code
+
+
+def begun(client: Qianfan, asked: Questions, files: Files, options: Options) -> Results:
+    """Return the outcomes of a run, in order: the one place that says who carries the calls out."""
+    return client.map(
+        asked.rows(),
+        asked.asking.kind,
+        prompt=asked.asking,
+        ids=asked.ids,
+        concurrency=options.concurrency,
+        checkpoint=files.checkpoint,
+        retry_failed=options.retry_failed,
+        **asked.parameters,
+    )
+
+
+def _settings(options: Options) -> ClientArguments:
+    given: dict[str, Any] = {
+        "query_per_second": options.qps,
+        "request_per_minute": options.rpm,
+        "token_per_minute": options.tpm,
+    }
+    return {name: value for name, value in given.items() if value is not None}  # type: ignore[return-value]  # a TypedDict's names
+
+
+def _budget(client: Qianfan, options: Options) -> AbstractContextManager[Any]:
+    if options.max_tokens is None and options.max_requests is None:
+        return nullcontext()
+    return client.budget(tokens=options.max_tokens, requests=options.max_requests)
+
+
+def _followed(results: Results, asked: Questions, files: Files, shown: Progress) -> Ending:
+    """Write each row as its turn comes, until all are written or the run ends early."""
+    ending = Ending(Tally(), results.report)
+    try:
+        with _stoppable(results, shown) as stopped:
+            for outcome in results:
+                if ending.writer is None:  # not before: only now is the checkpoint this run's own
+                    ending.writer = writing.writer(files.output, asked.source, asked.answers.columns)
+                ending.writer.write(asked.answers.row(outcome), outcome.input.number)
+                ending.tally.count(outcome)
+                shown.show(ending.tally.rows, results.report)
+            ending.interrupted = stopped()
+    except (BudgetExceededError, BulkStoppedError) as error:
+        ending.failure = error
+    finally:
+        if ending.writer is not None:
+            ending.writer.close()
+    return ending
+
+
+@contextmanager
+def _stoppable(results: Results, shown: Progress) -> Iterator[Callable[[], bool]]:
+    """Let Ctrl-C stop a run once what is in flight has come in, and a second one at once.
+
+    SIGTERM, which ends a container or a service, does the same.
+    """
+    signals: list[int] = []
+
+    def stop(number: int, frame: FrameType | None) -> None:  # noqa: ARG001  # as handlers are called
+        signals.append(number)
+        if len(signals) > 1:
+            raise KeyboardInterrupt
+        results.stop()
+        shown.stop(f"正在停止：等待在途的 {results.report.in_flight} 个请求；再按一次 Ctrl-C 立即退出")
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield lambda: bool(signals)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

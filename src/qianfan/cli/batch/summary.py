@@ -1,0 +1,133 @@
+"""What came of a run, for people or for scripts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from qianfan.cli.batch.dry import duration
+from qianfan.cli.batch.tally import spent, yuan
+from qianfan.cli.ending import say
+from qianfan.cli.tables import show_json
+from qianfan.errors import BudgetExceededError
+
+if TYPE_CHECKING:
+    from qianfan.bulk.outcome import Report
+    from qianfan.cli.batch.options import Options
+    from qianfan.cli.batch.planning import Files
+    from qianfan.cli.batch.tally import Failures, Prices, Tally
+    from qianfan.cli.batch.writing import Writer
+    from qianfan.errors import QianfanError
+
+
+@dataclass(slots=True)
+class Ending:
+    """How a run ended.
+
+    Attributes:
+        tally: Its rows, counted.
+        report: What the run itself says.
+        writer: What has written the rows; None where there were none.
+        complete: Whether every row of the input has its outcome.
+        interrupted: Whether Ctrl-C ended it.
+        failure: What else ended it early, or None.
+    """
+
+    tally: Tally
+    report: Report
+    writer: Writer | None = None
+    complete: bool = False
+    interrupted: bool = False
+    failure: QianfanError | None = None
+
+    @property
+    def code(self) -> int:
+        """The exit code."""
+        if self.complete:
+            return 1 if self.tally.failures else 0
+        return 130 if self.interrupted else 3
+
+    @property
+    def stopped(self) -> str | None:
+        """Why it ended early, in a word; None where it did not."""
+        if self.complete:
+            return None
+        if self.interrupted:
+            return "interrupted"
+        return "budget" if isinstance(self.failure, BudgetExceededError) else "failures"
+
+
+def show(ending: Ending, files: Files, prices: Prices, options: Options) -> None:
+    """Print what came of a run."""
+    if options.as_json:
+        show_json(_as_json(ending, files, prices))
+    elif not options.quiet:
+        for line in _lines(ending, files, prices):
+            typer.echo(line)
+    if not ending.complete:
+        reason = "被中断" if ending.interrupted else str(ending.failure)
+        say(
+            f"qianfan: 没有做完：{reason}。同样的命令加上 --resume 接着运行 (the same command with --resume goes on)"
+        )
+
+
+def _lines(ending: Ending, files: Files, prices: Prices) -> list[str]:
+    tally, report = ending.tally, ending.report
+    failed = sum(failures.count for failures in tally.failures.values())
+    lines = [f"{tally.rows:,} 行：成功 {tally.rows - failed:,}，失败 {failed:,}"]
+    if report.recorded:
+        lines.append(f"其中 {report.recorded:,} 行的结果来自先前的运行，没有再次询问")
+    if report.asked_again:
+        lines.append(
+            f"先前的运行结束时有 {report.asked_again:,} 个请求在途，平台可能已为它们计费；它们会再次询问"
+        )
+    if tally.truncated:
+        lines.append(f"{tally.truncated:,} 个回答因长度被截断（finish_reason 为 length）")
+    lines += map(_reason, sorted(tally.failures.values(), key=lambda failures: -failures.count))
+    usage = f"token：输入 {report.usage.prompt_tokens:,}，回答 {report.usage.completion_tokens:,}"
+    cost = prices.cost(*spent(report))
+    lines.append(usage if cost is None else f"{usage}；约 {yuan(cost)}（按给出的单价）")
+    lines.append(f"用时 {duration(report.seconds)}")
+    lines.append(_where(ending, files))
+    if failed and ending.complete:
+        lines.append("失败的行在输出的 error 列；同样的命令加上 --retry-failed 只重试它们")
+    return lines
+
+
+def _reason(failures: Failures) -> str:
+    first = failures.first
+    code = f" [{first.code}]" if first.code is not None else ""
+    lines = "、".join(map(str, failures.lines)) + ("……" if failures.count > len(failures.lines) else "")
+    return f"  {failures.count:,} 行 {type(first).__name__}{code}（第 {lines} 行），如：{first.message}"
+
+
+def _where(ending: Ending, files: Files) -> str:
+    kept = f"记录在 {files.checkpoint}"
+    if ending.complete:
+        return f"结果在 {files.output}；{kept}，确认结果后可以删除"
+    if ending.writer is None:
+        return kept
+    return f"已有的结果在 {ending.writer.partial}；{kept}"
+
+
+def _as_json(ending: Ending, files: Files, prices: Prices) -> dict[str, Any]:
+    tally, report = ending.tally, ending.report
+    failed = sum(failures.count for failures in tally.failures.values())
+    return {
+        "output": str(files.output) if ending.complete else None,
+        "checkpoint": str(files.checkpoint),
+        "complete": ending.complete,
+        "stopped": ending.stopped,
+        "rows": tally.rows,
+        "done": tally.rows - failed,
+        "failed": failed,
+        "truncated": tally.truncated,
+        "recorded": report.recorded,
+        "asked_again": report.asked_again,
+        "failures": [failures.as_json() for failures in tally.failures.values()],
+        "usage": dict(report.usage),
+        "cost": prices.cost(*spent(report)),
+        "seconds": round(report.seconds, 3),
+    }
