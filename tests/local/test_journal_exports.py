@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+import sys
 
 import pytest
 from local_caller import PREFIX, Caller
 from v2_caller import V2
 
 from qianfan import local
+from qianfan.local import copies
 
 QUESTION = {"messages": [{"role": "user", "content": 'it\'s "$HOME" `date`\n\\n %s'}]}
 
@@ -147,6 +149,63 @@ class TestJsonLines:
         """No calls are no lines."""
         assert start().platform.calls().to_jsonl(tmp_path / "none") == ""
         assert (tmp_path / "none").read_bytes() == b""
+
+
+def run(program, platform):
+    """Run a program in Python, and return what it printed."""
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**environment(platform), "PYTHONIOENCODING": "utf-8"},
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout
+
+
+class TestPython:
+    """`copies.python`: programs that run, with secrets from the environment alone."""
+
+    @pytest.mark.parametrize(
+        ("path", "body", "query", "method"),
+        [
+            (f"{PREFIX}/chat/completions", QUESTION, None, "POST"),
+            (f"{PREFIX}/chat/completions", {**QUESTION, "stream": True}, None, "POST"),
+            (f"{PREFIX}/embeddings/embedding-v1", {"input": ["a", "b"]}, None, "POST"),
+            ("/wenxinworkshop/finetune/createTask", {"name": "任务"}, None, "POST"),
+            ("/v2/finetuning", {}, {"Action": "DescribeFineTuningJobs"}, "POST"),
+            ("/v2/finetuning", {}, {"Action": "no & such/action"}, "POST"),
+            ("/v1/BCE-BEARER/token", None, {"expireInSeconds": "60"}, "GET"),
+        ],
+        ids=["chat", "stream", "embedding", "console v1", "console v2", "refused", "exchange"],
+    )
+    def test_a_signed_call(self, caller, path, body, query, method):
+        """A call that was signed is signed anew, and is answered as it was."""
+        sent = None if body is None else json.dumps(body).encode()
+        caller.send(path, sent, query, method=method)
+        call = caller.platform.calls().last
+        program = copies.python(call, caller.platform.url)
+        caller.platform.reset()
+
+        assert run(program, caller.platform)
+        again = caller.platform.calls().last
+        for name in ("method", "path", "query", "route", "version", "endpoint", "status", "error_code"):
+            assert getattr(again, name) == getattr(call, name), (name, program)
+        assert again.body == call.body or call.route == "chat"  # the SDK words it anew
+        assert caller.platform.secret_key not in program
+
+    def test_a_refused_call(self, start):
+        """What a refusal says is printed, as an answer is."""
+        caller = start()
+        V2(caller).post({"model": "nix", "input": ["a"]}, "/embeddings")
+        call = caller.platform.calls().last
+
+        said = run(copies.python(call, caller.platform.url), caller.platform)
+
+        assert json.loads(said)["error"]["code"] == call.error_code == "invalid_model"
 
 
 @runs_commands

@@ -30,7 +30,7 @@ _KEY = "\0QIANFAN_API_KEY\0"
 
 _VARIABLES = {"access_token": "QIANFAN_ACCESS_TOKEN", "client_secret": "QIANFAN_SK"}
 
-# What signs a call when it is made, as signatures age: {} is what is signed.
+# What signs a call when it is made, as signatures age: {} is what is signed. In a shell, then in Python.
 _SIGNATURE = (
     '"authorization: $('
     'prefix="bce-auth-v1/$QIANFAN_ACCESS_KEY/$(date -u +%Y-%m-%dT%H:%M:%SZ)/1800"; '
@@ -38,6 +38,17 @@ _SIGNATURE = (
     'key=$(printf %s "$prefix" | mac "$QIANFAN_SECRET_KEY"); '
     'printf %s/host/%s "$prefix" "$(printf "%s\\n%s\\n%s\\n%s" {} | mac "$key")")"'
 )
+
+
+_SIGNING = """
+def mac(key, text):
+    return hmac.new(key.encode(), text.encode(), hashlib.sha256).hexdigest()
+
+
+now = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+prefix = "bce-auth-v1/" + os.environ["QIANFAN_ACCESS_KEY"] + f"/{{now}}/1800"
+signature = mac(mac(os.environ["QIANFAN_SECRET_KEY"], prefix), {})
+"""
 
 
 def address(call: Call) -> str:
@@ -73,16 +84,29 @@ def python(call: Call, url: str) -> str:
     if call.route == "chat" and body is not None and all(map(str.isidentifier, body)):
         return _with_sdk(call, body, url)
     data = [] if call.body is None else [f"    data={_data(call.body)},"]
-    headers = [f"        {name!r}: {_for_python(value)}," for name, value in _headers(call).items()]
+    headers = {name: _for_python(value) for name, value in _headers(call).items()}
+    signing: list[str] = []
+    if _is_signed(call):
+        headers["authorization"] = 'f"{prefix}/host/{signature}"'
+        signing = [_SIGNING.format(repr("\n".join(_canonical(call, url))))]
+    listed = [f"        {name!r}: {value}," for name, value in headers.items()]
     lines = [
-        *("import json", "import os", "from urllib.request import Request, urlopen", ""),
+        *(["import hashlib", "import hmac"] if signing else []),
+        *("import json", "import os"),
+        *(["from datetime import datetime, timezone"] if signing else []),
+        *("from urllib.error import HTTPError", "from urllib.request import Request, urlopen", ""),
+        *signing,
         "request = Request(",
         f"    {_for_python(_address(call, url))},",
         f"    method={call.method!r},",
-        *(["    headers={", *headers, "    },"] if headers else []),
+        *(["    headers={", *listed, "    },"] if listed else []),
         *data,
         ")",
-        "with urlopen(request) as answer:",
+        "try:",
+        "    answer = urlopen(request)",
+        "except HTTPError as refusal:",
+        "    answer = refusal",
+        "with answer:",
         "    print(answer.read().decode())",
     ]
     return "\n".join(lines) + "\n"
@@ -93,6 +117,8 @@ def _with_sdk(call: Call, body: dict[str, Any], url: str) -> str:
         keys, made = {"api_key": "QIANFAN_API_KEY"}, "chat.completions.create"
     else:
         keys, made = {"ak": "QIANFAN_AK", "sk": "QIANFAN_SK"}, "chat.do"
+        if _is_signed(call):
+            keys = {"access_key": "QIANFAN_ACCESS_KEY", "secret_key": "QIANFAN_SECRET_KEY"}
         body = {"endpoint": call.endpoint, **body}
     settings = "".join(f', {name}=os.environ["{variable}"]' for name, variable in keys.items())
     lines = [
