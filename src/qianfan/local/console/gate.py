@@ -7,9 +7,8 @@ import time
 import uuid
 from typing import TYPE_CHECKING
 
-from qianfan.local.console import fields, v1, v2, visualdl
+from qianfan.local.console import fields, signature, v1, v2, visualdl
 from qianfan.local.console.asked import Asked
-from qianfan.local.console.signature import Denied
 from qianfan.local.faults import codes
 from qianfan.local.handler import Answering
 from qianfan.local.wire import Refusal, Reply, as_object
@@ -71,8 +70,8 @@ class V1(_Console):
         call.endpoint = path
         try:
             asked = self._let_in(request, call)
-        except Denied as denied:
-            return _denied(denied)
+        except signature.Denied as denied:
+            return signature.refusal(_FORBIDDEN, denied.code, denied.message)
         handler = v1.ROUTES.get(path)
         if handler is None:
             raise Refusal(UNSUPPORTED, f"the local platform has no {PREFIX}/{path}", status=_NOT_FOUND)
@@ -95,8 +94,8 @@ class V2(_Console):
         call.endpoint = f"{group}.{action}"
         try:
             asked = self._let_in(request, call)
-        except Denied as denied:
-            return _denied(denied)
+        except signature.Denied as denied:
+            return signature.refusal(_FORBIDDEN, denied.code, denied.message)
         handler = v2.ACTIONS[group].get(action)
         if handler is None:
             raise fields.refusal(fields.PARAM, f"the local platform has no action {action!r} in {group}")
@@ -135,12 +134,6 @@ class Curves(Answering):
 def _named(status: int, code: str, message: str) -> Reply:
     body: Json = {"requestId": str(uuid.uuid4()), "code": code, "message": message}
     return Reply(body, status=status)
-
-
-def _denied(denied: Denied) -> Reply:
-    body: Json = {"code": denied.code, "message": denied.message, "requestId": str(uuid.uuid4())}
-    headers = {"X-Bce-Error-Code": denied.code, "X-Bce-Error-Message": denied.message}
-    return Reply(body, status=_FORBIDDEN, headers=headers)
 
 
 def _log_id() -> str:

@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import hmac
 import re
+import uuid
 from dataclasses import replace
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import parse_qsl, quote, unquote_to_bytes
+
+from qianfan.local.wire import Reply
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -60,6 +63,13 @@ class Denied(Exception):  # noqa: N818  # to deny is an answer, not an error of 
         self.code = reason[0]
         self.message = reason[1].format(*values)
         super().__init__(self.message)
+
+
+def refusal(status: int, code: str, message: str) -> Reply:
+    """Return a refusal of the gateway that checks signatures, which says it in headers too."""
+    body = {"code": code, "message": message, "requestId": str(uuid.uuid4())}
+    headers = {"X-Bce-Error-Code": code, "X-Bce-Error-Message": message}
+    return Reply(body, status=status, headers=headers)
 
 
 class Signature(NamedTuple):

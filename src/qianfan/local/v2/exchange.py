@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-import uuid
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
@@ -41,18 +40,20 @@ class Exchange(Answering):
     def reply(self, request: Request, call: Call) -> Reply:  # noqa: ARG002  # one shape for all services
         """Return a new token."""
         if request.method != "GET":
-            return _error(_BAD_METHOD, "MethodNotAllowed", f"method {request.method} is not supported")
+            return signature.refusal(
+                _BAD_METHOD, "MethodNotAllowed", f"method {request.method} is not supported"
+            )
         now = time.time()  # the machine's: whoever signs does not know how far the platform's was moved
         try:
             self._account.access.authenticate(request, now)
         except signature.Denied as denied:
-            return _error(_FORBIDDEN, denied.code, denied.message)
+            return signature.refusal(_FORBIDDEN, denied.code, denied.message)
         asked = request.query.get("expireInSeconds", str(_DEFAULT))
         lifetime = (
             int(asked) if asked.isascii() and asked.isdigit() and len(asked) <= len(str(_LONGEST)) else 0
         )
         if not 0 < lifetime <= _LONGEST:
-            return _error(
+            return signature.refusal(
                 _BAD_REQUEST, "InvalidParameter", f"expireInSeconds must be an integer in [1, {_LONGEST}]"
             )
         token, expires = self._keys.issue(signature.read(request, now).access_key, lifetime)
@@ -69,23 +70,17 @@ class Exchange(Answering):
     def refused(self, refusal: Refusal) -> Reply:
         """Return a refusal of the server's in IAM's shape: of too large a body, or a fault of its own."""
         if refusal.status == _TOO_LARGE:
-            return _error(_TOO_LARGE, "EntityTooLarge", refusal.message)
-        return _error(_INTERNAL, "InternalError", refusal.message)
+            return signature.refusal(_TOO_LARGE, "EntityTooLarge", refusal.message)
+        return signature.refusal(_INTERNAL, "InternalError", refusal.message)
 
     def coded(self, code: int | str, message: str) -> Reply:
         """Return the answer with an error code, by IAM's word for it."""
         status, name = codes.of_gateway(code, codes.IAM)
-        return _error(status, name, codes.text(code, message))
+        return signature.refusal(status, name, codes.text(code, message))
 
     def takes_time(self, request: Request) -> bool:  # noqa: ARG002  # the store may wait for a disk
         """Return True: the store may wait for a disk."""
         return True
-
-
-def _error(status: int, code: str, message: str) -> Reply:
-    body = {"code": code, "message": message, "requestId": str(uuid.uuid4())}
-    headers = {"X-Bce-Error-Code": code, "X-Bce-Error-Message": message}
-    return Reply(body, status=status, headers=headers)
 
 
 def _written(seconds: float) -> str:
