@@ -136,6 +136,8 @@ class TestApplying:
         }
         fitting = sorted(it for it in endpoints if 2 <= len(it) <= 20 and "." not in it)
         assert len(fitting) > 20
+        fitting += [it.id for it in catalog.v2_models("chat") if 2 <= len(it.id) <= 20 and "." not in it.id]
+        fitting.append("DeepSeek-R1")
         assert {it: still.code(APPLY, **{**body, "uri": it}) for it in fitting} == dict.fromkeys(
             fitting, 500001
         )

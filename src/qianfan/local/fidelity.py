@@ -17,6 +17,7 @@ _D, _S, _R, _A = Mark.DOCUMENTED, Mark.SDK, Mark.REPORTED, Mark.ASSUMED
 RULES = (
     Rule("connection", "Host is localhost, an IP address or a name that is allowed: HTTP 421", 336008, _A),
     Rule("connection", "requests of pages of web sites, by their Origin: HTTP 403", 336008, _A),
+    Rule("connection", "what the platform asks itself, as its own upstream: HTTP 400", 336008, _A),
     Rule("connection", "what is no HTTP: HTTP 400; a request without an end in 30 s: HTTP 408", 336008, _A),
     Rule("connection", "a request's line and headers are more than 32 KiB: HTTP 431", 336007, _A),
     Rule("connection", "more than 1000 connections: HTTP 503", 336100, _A),
@@ -278,7 +279,7 @@ RULES = (
     Rule("service", "apply: name of 2 to 20 characters, replicas, poolType 1 or 2", 500001, _D),
     Rule("service", "the version is iterationId or modelVersionId", None, _S),
     Rule("service", "uri: 2 to 20 characters, which is documented, of A-Z a-z 0-9 _ -", 500001, _A),
-    Rule("service", "a uri that another service or a model of the platform has", 500001, _A),
+    Rule("service", "a uri that another service has, or a model of the platform, on v1 or v2", 500001, _A),
     Rule("service", "an unknown service", 500001, _A),
     Rule("service", "the fields of 2023 and those of 2024; Deploying, Done", None, _S),
     Rule("service", "the values of applyStatus, payType, vmConfig and such", None, _A),

@@ -91,7 +91,8 @@ class Services:
         """
         now = self._clock.now()
         with self._store.transaction():
-            if self._services.named(uri) or catalog.by_endpoint("chat", uri):
+            presets = catalog.by_endpoint("chat", uri), catalog.find_v2("chat", uri)
+            if self._services.named(uri) or any(presets):
                 raise fields.refusal(fields.PARAM, f"the uri {uri!r} is taken")
             return self._services.new(
                 title=title,
