@@ -9,6 +9,7 @@ import time
 
 import pytest
 from console_caller import check
+from local_caller import PREFIX
 
 import qianfan
 from qianfan.codes import CODES
@@ -193,9 +194,11 @@ def test_null_is_not_given(console):
 
 
 class TestTheDate:
-    """Answers of the console are dated by the clock that signatures are judged by."""
+    """Answers to whoever signs are dated by the clock that signatures are judged by."""
 
-    @pytest.mark.parametrize(("path", "query"), [(TASK, None), (JOBS, QUERY)])
+    @pytest.mark.parametrize(
+        ("path", "query"), [(TASK, None), (JOBS, QUERY), (f"{PREFIX}/chat/completions", None)]
+    )
     def test_the_machines(self, console, path, query):
         """However far the platform's clock was moved, the Date header is the machine's."""
         caller = console()

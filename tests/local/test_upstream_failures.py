@@ -12,7 +12,10 @@ from hypothesis import strategies as st
 from local_caller import conversation
 from support import replies, v2
 from support.replies import CLOSE, RESET, STALL
+from support.server import closed_port
 from v2_caller import MODEL, V2, refusal
+
+import qianfan.local
 
 KEY = "secret-of-the-upstream-0123456789"
 QUESTION = {"messages": conversation("你好")}
@@ -306,3 +309,34 @@ def test_no_key_shows_anywhere(upstream, behind, caplog):
     assert "Incorrect API key provided: ***" in str(shown)
     for secret in (KEY, "sk-abcdefghijklmnopqrstuv"):
         assert secret not in str(shown) + repr(shown)
+
+
+@pytest.mark.parametrize("where", ["", "qianfan+"], ids=["its words", "passed on"])
+@pytest.mark.parametrize("asked", ["chat", "stream", "embedding"])
+def test_an_upstream_that_is_the_platform_itself(start, where, asked):
+    """A platform that would ask itself for ever says so, once, in an error that nobody tries again."""
+    port = closed_port()
+    url, keys = f"http://127.0.0.1:{port}", qianfan.local.platform()
+    caller = start(
+        port=port, upstream=f"{where}{url}{'' if where else '/v2'}", upstream_key=keys.api_key, any_key=True
+    )
+    path, body = ANSWERS[asked]
+
+    status, _, code, words = refusal(V2(caller).post(body, path))
+
+    assert (status, code) == (400, "invalid_argument")
+    assert "the upstream of this local platform is the platform itself" in words
+    assert len(caller.platform.calls()) == 2
+
+
+def test_platforms_behind_each_other_in_a_circle(start):
+    """Two platforms that pass calls on to each other say so too."""
+    ports = closed_port(), closed_port()
+    first, _ = (
+        start(port=own, upstream=f"qianfan+http://127.0.0.1:{other}")
+        for own, other in (ports, reversed(ports))
+    )
+    _, _, code, words = refusal(V2(first).post(ANSWERS["chat"][1]))
+
+    assert code == "invalid_argument"
+    assert "is the platform itself" in words

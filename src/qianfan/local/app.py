@@ -18,7 +18,7 @@ from starlette.routing import Route, Router
 
 from qianfan.local import inference, journal, oauth, rules, sse
 from qianfan.local.connection import TRANSPORT
-from qianfan.local.console import gate, v2, visualdl
+from qianfan.local.console import gate, signature, v2, visualdl
 from qianfan.local.faults import sending
 from qianfan.local.faults.answers import Struck
 from qianfan.local.faults.sending import Line, Parcel
@@ -28,7 +28,7 @@ from qianfan.local.v2 import gate as v2_gate
 from qianfan.local.wire import DONE, JSON, BrokenOffError, Refusal, Reply, Request, parse, written
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, MutableMapping
+    from collections.abc import AsyncGenerator, Awaitable, Iterable, MutableMapping
 
     from starlette.types import Receive, Scope, Send
 
@@ -92,9 +92,8 @@ def _signed(state: State) -> list[Route]:
         (visualdl.PATH, "console", None, gate.Curves(state.account)),
         (exchange.PATH, "exchange", None, exchange.Exchange(state.account, state.keys)),
     ]
-    # Dated by the machine's clock, as signatures are judged by it: whoever signs compares the two.
     return [
-        Route(path, _Endpoint(state, route, service, version=version, dates=time.time))
+        Route(path, _Endpoint(state, route, service, version=version))
         for path, route, version, service in paths
     ]
 
@@ -137,23 +136,13 @@ class _Endpoint:
         route: What the journal calls these calls.
         service: What answers.
         version: Which API this is, 1 or 2; None for what both have in common.
-        dates: The clock of the `Date` header; by default the platform's.
     """
 
-    def __init__(
-        self,
-        state: State,
-        route: str,
-        service: Answering,
-        *,
-        version: int | None = None,
-        dates: Callable[[], float] | None = None,
-    ) -> None:
+    def __init__(self, state: State, route: str, service: Answering, *, version: int | None = None) -> None:
         self._state = state
         self._route = route
         self._service = state.elsewhere.instead_of(route, service)
         self._version = version
-        self._dates = dates or state.clock.now
         self._date = (0, b"")
 
     def coded(self, code: int | str, message: str) -> Reply:
@@ -213,6 +202,7 @@ class _Endpoint:
             if too_large:
                 message = f"the request body is larger than {MOST_BYTES} bytes"
                 raise Refusal(rules.TOO_LONG, message, status=_TOO_LARGE)
+            self._state.elsewhere.check(request)
             if not self._service.meets_faults:
                 self._state.faults.meet(call)
             return self._service.reply(request, call)
@@ -345,7 +335,7 @@ class _Endpoint:
 
     def _headers(self, request: Request, reply: Reply) -> list[tuple[bytes, bytes]]:
         headers = [
-            (b"date", self._http_date()),
+            (b"date", self._http_date(request)),
             (b"content-type", _media_type(reply).encode()),
             *((name.encode(), value.encode()) for name, value in reply.headers.items()),
         ]
@@ -359,8 +349,10 @@ class _Endpoint:
             headers.append((b"X-Baidu-Request-Id", request_id.encode()))
         return headers
 
-    def _http_date(self) -> bytes:
-        second = int(self._dates())
+    def _http_date(self, request: Request) -> bytes:
+        # Signatures are judged by the machine's clock: whoever signs compares the two.
+        is_signed = request.headers.get("authorization", "").startswith(signature.SCHEME)
+        second = int(time.time() if is_signed else self._state.clock.now())
         if self._date[0] != second:
             self._date = (second, formatdate(second, usegmt=True).encode())
         return self._date[1]

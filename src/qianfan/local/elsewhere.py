@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from qianfan.local.handler import Answering
 from qianfan.local.upstream.names import Names
 from qianfan.local.upstream.passing import PLATFORM, Passing
 from qianfan.local.upstream.server import Upstream
-from qianfan.local.wire import Reply, as_object
+from qianfan.local.wire import Refusal, Reply, as_object
 
 if TYPE_CHECKING:
     from starlette.types import Send
@@ -23,10 +24,12 @@ if TYPE_CHECKING:
     from qianfan.local.faults import Faults
     from qianfan.local.journal import Call
     from qianfan.local.state import Options
-    from qianfan.local.wire import Refusal, Request
+    from qianfan.local.wire import Request
 
 # What gives out tokens, and whose answers are nothing but secrets: never kept, never given again.
 TOKENS = frozenset({"token", "exchange"})
+
+_LOOP, _BAD_REQUEST = 336008, 400
 
 _NAMED = frozenset(catalog.paths()) - {"erniebot"}  # the families whose models the catalogue names
 
@@ -54,15 +57,16 @@ class Elsewhere:
             raise ValueError("upstream_key must be of letters, digits and signs, with no blank in it")
         self.upstream: Upstream | None = None
         self._passing: Passing | None = None
+        self._via = f"qianfan-local-{secrets.token_hex(8)}"  # what this platform goes by in the header `Via`
         if not options.upstream_timeout > 0:
             raise ValueError(f"upstream_timeout must be above 0 seconds, not {options.upstream_timeout}")
         if where is not None and where.partition("+")[0] == PLATFORM:
             if options.upstream_model:
                 raise ValueError("calls that are passed on as they are keep the names of their models")
-            self._passing = Passing(where, key, options.upstream_timeout)
+            self._passing = Passing(where, key, options.upstream_timeout, self._via)
         elif where is not None:
             names = Names(options.upstream_model)
-            self.upstream = Upstream(where, key, names, options.upstream_timeout)
+            self.upstream = Upstream(where, key, names, options.upstream_timeout, self._via)
         if options.replay_pace < 0:
             raise ValueError(f"replay_pace must not be below 0, not {options.replay_pace}")
         self._replay: Replay | None = None
@@ -79,6 +83,17 @@ class Elsewhere:
     def any_key(self) -> bool:
         """Whether any key of a caller's is good: nobody else sees it, or there is nobody else."""
         return self._only_replays or (self._passing is not None and self._passing.has_key)
+
+    def check(self, request: Request) -> None:
+        """Let a request in that this platform did not send itself.
+
+        Raises:
+            Refusal: It did: its upstream leads back here.
+        """
+        if self._via in request.headers.get("via", ""):
+            raise Refusal(
+                _LOOP, "the upstream of this local platform is the platform itself", status=_BAD_REQUEST
+            )
 
     def instead_of(self, route: str, own: Answering) -> Answering:
         """Return what answers the calls of a route, in place of the platform's own service or with its help.

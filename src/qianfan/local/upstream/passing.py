@@ -69,17 +69,19 @@ class Passing:
         key: What is shown to it in place of the callers' own: an API key of v2, or `ACCESS_KEY:SECRET_KEY`,
             which signs calls of v1 and of the console.
         timeout: Seconds it may be silent.
+        via: What the platform goes by on the way there.
 
     Raises:
         ValueError: The URL is no address of HTTP.
     """
 
-    def __init__(self, where: str, key: str | None, timeout: float) -> None:
+    def __init__(self, where: str, key: str | None, timeout: float, via: str) -> None:
         _, _, url = where.partition("+")
         self._url = address(url) if url else None
         access_key, colon, secret_key = (key or "").partition(":")
         self._key = _Pair(access_key, secret_key) if colon else key
         self._timeout = timeout
+        self._via = via
 
     @property
     def has_key(self) -> bool:
@@ -112,7 +114,8 @@ class Passing:
     async def _exchange(self, request: Request) -> AsyncGenerator[Received | bytes, None]:
         """Give the head of the answer, then the events of a stream as they come, else the whole body."""
         url = self._address(request)
-        headers = self._headers(request, url)
+        via = [*filter(None, [request.headers.get("via")]), f"1.1 {self._via}"]
+        headers = {**self._headers(request, url), "via": ", ".join(via)}
         is_open = False
         try:
             async with sent(

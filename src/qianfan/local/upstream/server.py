@@ -32,16 +32,18 @@ class Upstream:
         key: Its key, if it asks for one.
         names: What it calls the models.
         timeout: Seconds it may be silent.
+        via: What the platform goes by on the way there.
 
     Raises:
         ValueError: The URL is no address of HTTP, or has a login in it.
     """
 
-    def __init__(self, url: str, key: str | None, names: Names, timeout: float) -> None:
+    def __init__(self, url: str, key: str | None, names: Names, timeout: float, via: str) -> None:
         self._url = address(url)
         self._key = key
         self.names = names
         self._timeout = timeout
+        self._via = via
 
     async def ask(self, path: str, body: Json) -> Json:
         """Return the answer to a request.
@@ -79,7 +81,7 @@ class Upstream:
 
     @asynccontextmanager
     async def _sent(self, path: str, body: Json) -> AsyncIterator[Received]:
-        headers = {"Content-Type": "application/json"}
+        headers = {"Content-Type": "application/json", "Via": f"1.1 {self._via}"}
         if self._key:
             headers["Authorization"] = f"Bearer {self._key}"
         request = sent(
