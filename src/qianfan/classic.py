@@ -39,6 +39,11 @@ class _Classic(Resource):
     ) -> None:
         super().__init__(Qianfan(**arguments), model, endpoint)
 
+    @property
+    def client(self) -> Qianfan:
+        """The client that carries its calls out, with `usage`, `budget(...)`, `close()` and the other resources."""
+        return self._client
+
 
 class ChatCompletion(_Classic, Chat):
     """Conversations with a model (对话 Chat); default model ERNIE-Bot-turbo."""

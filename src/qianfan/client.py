@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ from qianfan.bulk.many import Many
 from qianfan.core import flow
 from qianfan.core.call import NO_OPTIONS, Options
 from qianfan.core.effects import Together
+from qianfan.core.ledger import Budget, Ledger
 from qianfan.drivers import pools
 from qianfan.drivers.shared import after_fork
 from qianfan.errors import InvalidArgumentError
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from qianfan.core.call import Call
     from qianfan.core.effects import Flow
     from qianfan.core.flow import Dialect, Exchange
+    from qianfan.core.ledger import UsageByModel
     from qianfan.drivers.aio import AsyncStream
     from qianfan.drivers.pools import Pool
     from qianfan.drivers.sync import Stream
@@ -64,8 +67,10 @@ class Qianfan(Many):
     def __init__(self, **arguments: Unpack[ClientArguments]) -> None:
         self._start(settings.resolve(arguments))
 
-    def _start(self, resolved: Settings) -> None:
+    def _start(self, resolved: Settings, parent: Ledger | None = None) -> None:
         self._settings = resolved
+        self._ledger = Ledger(_GUARD, parent)
+        after_fork(self._ledger)
         self._pool = pools.lease(resolved.network)
         self._console_pool = pools.lease(
             resolved.console.network
@@ -146,6 +151,8 @@ class Qianfan(Many):
     ) -> Qianfan:
         """Return a client with other options and the same credentials, connections and limits.
 
+        What it uses counts in this client's `usage` too.
+
         Args:
             request_timeout: Seconds a call may take, above 0.
             retry_count: Attempts of a call in all, from 1.
@@ -166,7 +173,35 @@ class Qianfan(Many):
             )
 
         own = self._settings
-        return _from_settings(changed(replace(own, console=changed(own.console))))
+        return _from_settings(changed(replace(own, console=changed(own.console))), self._ledger)
+
+    @property
+    def usage(self) -> UsageByModel:
+        """What the calls of this client used up to now, and of those that `with_options` made of it.
+
+        By model, or by the name of a service of your own; `usage.sum` is all of it. Each attempt of a
+        call is a request. Not counted: tokens fetched, tokens counted, models listed, the console. A
+        copy, from a pickle or in a forked child, counts from 0.
+        """
+        return self._ledger.usage
+
+    def budget(self, *, tokens: int | None = None, requests: int | None = None) -> Budget:
+        """Return a budget for all calls that begin while it is open, from any thread or task.
+
+        `with client.budget(tokens=50_000, requests=200) as budget:` raises before the attempt that
+        might pass it: a request has to fit with its input and the most its answer may take, which is
+        `max_output_tokens`, or 1024 where the call does not say. What the reply says it used counts in
+        the end. Budgets in each other all hold, and those of a client hold for what `with_options`
+        makes of it.
+
+        Args:
+            tokens: Most tokens, input and output, from 0.
+            requests: Most requests, each attempt of a call being one, from 0.
+
+        Raises:
+            InvalidArgumentError: A limit is no whole number from 0.
+        """
+        return Budget(self._ledger, tokens, requests)
 
     def perform(self, call: Call, options: Options = NO_OPTIONS) -> Response | Stream:
         """Carry out a call; a stream comes back up to its first event."""
@@ -295,6 +330,8 @@ class Qianfan(Many):
         self._check_open()
         own, limiter = self._settings, self._settings.limiter
         route = self._route if call.kind in self._route.kinds else self._v1_route
+        counted = call.kind not in _UNCOUNTED
+        budgets = self._ledger.budgets if counted else ()
         exchange = flow.Exchange(
             request=route.encode(call),
             auth=route.auth,
@@ -303,8 +340,11 @@ class Qianfan(Many):
             if options.request_timeout is None
             else seconds("request_timeout", options.request_timeout),
             limiter=limiter,
-            tokens=_tokens(call) if limiter is not None and limiter.counts_tokens else 0,
+            tokens=_tokens(call) if budgets or (limiter is not None and limiter.counts_tokens) else 0,
             notice=options.notice,
+            ledger=self._ledger if counted else None,
+            model=route.service(call) if counted else "",
+            budgets=budgets,
         )
         return exchange, route.dialect(call)
 
@@ -346,13 +386,31 @@ class Qianfan(Many):
         return _from_settings, (self._settings,)
 
 
+class _Guard:
+    """The lock of all ledgers; one that a thread may take again, as signal handlers ask for the usage."""
+
+    def __init__(self) -> None:
+        self.forget()
+        after_fork(self)
+
+    def forget(self) -> None:
+        """Start anew: in a forked child it is open, whoever held it in the parent."""
+        self.lock = threading.RLock()
+
+
+_GUARD = _Guard()
+
+#: Kinds of calls that ask no model: what their replies call usage is none.
+_UNCOUNTED = frozenset({"models", "tokenizer"})
+
+
 def _tokens(call: Call) -> int:
     from qianfan.core.tokens import expected  # its patterns take longer to build than a call takes
 
     return expected(call)
 
 
-def _from_settings(resolved: Settings) -> Qianfan:
+def _from_settings(resolved: Settings, parent: Ledger | None = None) -> Qianfan:
     client = Qianfan.__new__(Qianfan)
-    client._start(resolved)  # noqa: SLF001  # a constructor for settings that are resolved already
+    client._start(resolved, parent)  # noqa: SLF001  # a constructor for settings that are resolved already
     return client

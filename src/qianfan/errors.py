@@ -4,6 +4,7 @@
     ├── InvalidArgumentError (ValueError)    the call is wrong; nothing was sent
     │   ├── ArgumentNotFoundError            a required argument is missing
     │   └── ValidationError                  a value does not fit
+    ├── BudgetExceededError                  the call may pass a budget of `client.budget`; it was not sent
     ├── RequestError                         no usable reply: HTTP status, not JSON
     │   ├── ConnectionFailedError (ConnectionError)  refused, unresolved, untrusted, broken
     │   │   └── DeadConnectionError          a reused connection was closed already
@@ -42,6 +43,7 @@ from qianfan.response import Headers, RateLimits, Usage
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from qianfan.core.ledger import Amount, Limits
     from qianfan.response import Response
 
 
@@ -136,6 +138,26 @@ class ValidationError(InvalidArgumentError):
     """A value does not fit what the platform documents."""
 
 
+class BudgetExceededError(QianfanError):
+    """A call, or another attempt of it, may pass a budget of `client.budget`; it was not sent.
+
+    Attributes:
+        limits: The most `requests` and `tokens`; None where there is no limit.
+        used: Those used, with `in_flight`, which requests under way may use; `call` is what the call may use.
+    """
+
+    limits: Limits
+    used: Amount
+    in_flight: Amount
+    call: Amount
+    passing = False
+
+    @property
+    def retryable(self) -> bool:
+        """Whether the call fits should the requests under way turn out to use nothing."""
+        return self.passing
+
+
 class RequestError(QianfanError):
     """The exchange gave no usable reply.
 
@@ -176,6 +198,8 @@ class ConnectionFailedError(RequestError, ConnectionError):
 
     #: Whether trying again may help; a certificate or a name that does not resolve will not change.
     transient: bool = True
+    #: Whether anything of the request may have been sent; not where no connection came about.
+    sent: bool = True
 
     @property
     def retryable(self) -> bool:

@@ -28,12 +28,14 @@ class Route(NamedTuple):
         kinds: The kinds of calls that go this way.
         encode: Writes the request of a call.
         dialect: Reads the replies to a call.
+        service: Says the name of the model or service that a call asks.
         auth: Authorises each attempt.
     """
 
     kinds: Container[str]
     encode: Callable[[Call], Request]
     dialect: Callable[[Call], Dialect]
+    service: Callable[[Call], str]
     auth: Auth
 
 
@@ -55,7 +57,7 @@ def to_v1(settings: Settings) -> Route:
         raise unfit(1)
     host = _host(settings, settings.base_url)
     encode = partial(v1.encode, prefix=host + settings.model_prefix, verbatim=settings.verbatim_endpoint)
-    return Route(catalog.paths(), encode, v1.V1, _v1_auth(settings, credential, host))
+    return Route(catalog.paths(), encode, v1.V1, v1.service, _v1_auth(settings, credential, host))
 
 
 def to_v2(settings: Settings) -> Route:
@@ -65,7 +67,7 @@ def to_v2(settings: Settings) -> Route:
     url = f"{_host(settings, '')}/v2" if settings.local else settings.v2_url
     own = catalog.paths_v2().keys()
     kinds = own if settings.v1_credential is not None else own | catalog.paths().keys()
-    return Route(kinds, partial(v2.encode, base_url=url), v2.V2, _v2_auth(settings))
+    return Route(kinds, partial(v2.encode, base_url=url), v2.V2, v2.service, _v2_auth(settings))
 
 
 def _host(settings: Settings, otherwise: str) -> str:

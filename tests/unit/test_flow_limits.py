@@ -11,6 +11,7 @@ from qianfan.core.auth.oauth import ApplicationAuth
 from qianfan.core.auth.static import NoAuth
 from qianfan.core.effects import Emit, Reserve, Send, Together
 from qianfan.core.flow import later, stream, unary
+from qianfan.core.ledger import Used
 from qianfan.core.limits import RateLimiter
 from qianfan.core.retry import RetryPolicy
 from qianfan.core.v1 import V1
@@ -287,8 +288,8 @@ class TestTokens:
     def test_without_a_limiter(self) -> None:
         """Where nobody limits, nobody is told."""
         made = exchange()
-        made.answered(V1(CALL).decode(reply(result="a", **used(10))))
-        made.missed(ConnectionFailedError("reset"))
+        made.answered(Used(total_tokens=10), reply())
+        made.missed(ConnectionFailedError("reset"), sent=True)
 
         assert made.place is None
 

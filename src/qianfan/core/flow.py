@@ -11,14 +11,22 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from qianfan.core.effects import NOW, Emit, Flow, Open, Receive, Reserve, Send, Sleep
 from qianfan.core.http import Reply, Request, described, redact
+from qianfan.core.ledger import REFUSED, SILENT, UNSENT, UNTOLD, Used, told
 from qianfan.core.retry import RetryPolicy, Trial
 from qianfan.core.sse import EventDecoder
-from qianfan.errors import APIError, ConnectionFailedError, QianfanError, StreamIncompleteError
-from qianfan.response import Headers, Response
+from qianfan.errors import (
+    APIError,
+    BudgetExceededError,
+    ConnectionFailedError,
+    QianfanError,
+    StreamIncompleteError,
+)
+from qianfan.response import Headers, RateLimits, Response
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from qianfan.core.ledger import Budget, Ledger
     from qianfan.core.limits import Place, RateLimiter
     from qianfan.core.sse import Event
 
@@ -68,6 +76,11 @@ class Dialect(Protocol):
 class Reading(Protocol):
     """The events of one stream: decoded one by one, and summed up."""
 
+    @property
+    def usage(self) -> Any:
+        """What the events so far say of the tokens used, or None."""
+        ...
+
     def take(self, event: Event, ready: list[Response]) -> bool:
         """Add what an event says to those that are ready, or raise the error it reports; say whether it was the last."""
         ...
@@ -91,7 +104,8 @@ class Exchange:
 
     `timeout` (seconds) bounds an attempt; of a stream, the wait for each event after the first.
     `tokens` is what it is thought to use, `place` that of the latest attempt in the limiter.
-    `notice` is told of every attempt that failed.
+    `notice` is told of every attempt that failed. What attempts use goes into `ledger`, under the
+    name of the `model`; what they may use has to fit into the `budgets`.
     """
 
     request: Request
@@ -102,27 +116,51 @@ class Exchange:
     tokens: int = 0
     place: Place | None = None
     notice: Callable[[QianfanError], None] | None = None
+    ledger: Ledger | None = None
+    model: str = ""
+    budgets: tuple[Budget, ...] = ()
     chance: Callable[[], float] = random.random
 
-    def missed(self, failure: QianfanError) -> None:
-        """Tell of an attempt that failed; the limiter also what it used: a refusal nothing, silence maybe all."""
+    def begun(self, trial: Trial | None) -> None:
+        """Hold in the budgets what an attempt may use, or raise with what was tried before."""
+        if self.ledger is not None:
+            try:
+                self.ledger.reserve(self.budgets, self.tokens)
+            except BudgetExceededError as error:
+                error.attempts = tuple(trial.attempts) if trial is not None else ()
+                raise
+
+    def missed(self, failure: QianfanError, *, sent: bool) -> None:
+        """Tell of an attempt that failed: a refusal used nothing, silence may have."""
         if self.notice is not None:
             self.notice(failure)
+        refused = isinstance(failure, APIError)
+        if not sent or (isinstance(failure, ConnectionFailedError) and not failure.sent):
+            self._used(UNSENT)
+        else:
+            self._used(REFUSED if refused else SILENT)
         if self.limiter is not None and self.place is not None:
-            if isinstance(failure, APIError):
+            if refused:
                 self.limiter.settle(self.place, 0)
             if self.limiter.adaptive:
                 self.limiter.learn(failure.rate_limit, self.place.left)
 
-    def answered(self, reply: Response) -> None:
-        """Tell the limiter what a reply says, and what it used where it says so."""
+    def broken_off(self, *, sent: bool) -> None:
+        """Tell of an attempt that was broken off here: cancelled, interrupted."""
+        self._used(UNTOLD if sent else UNSENT)
+
+    def answered(self, used: Used, reply: Response | Reply) -> None:
+        """Tell what an attempt used, and what its reply says of rate limits."""
+        self._used(used)
         if self.limiter is not None and self.place is not None:
-            usage = reply.body.get("usage")
-            total = usage.get("total_tokens") if isinstance(usage, dict) else None
-            if isinstance(total, int):
-                self.limiter.settle(self.place, total)
+            if used.total_tokens or not used.untold:
+                self.limiter.settle(self.place, used.total_tokens)
             if self.limiter.adaptive:
-                self.limiter.learn(reply.rate_limit, self.place.left)
+                self.limiter.learn(RateLimits.told(reply.headers), self.place.left)
+
+    def _used(self, used: Used) -> None:
+        if self.ledger is not None:
+            self.ledger.settle(self.model, used, self.budgets, self.tokens)
 
 
 def unary(exchange: Exchange, decode: Callable[[Reply], T], deadline: float | None = None) -> Flow[T]:
@@ -134,8 +172,8 @@ def unary(exchange: Exchange, decode: Callable[[Reply], T], deadline: float | No
 
     started: float = yield NOW
     result = yield from _call(exchange, fetch, started, deadline or started + exchange.timeout)
-    if exchange.limiter is not None and isinstance(result, Response):
-        exchange.answered(result)
+    if isinstance(result, Response):
+        exchange.answered(told(result.body.get("usage")), result)
     return result
 
 
@@ -158,15 +196,16 @@ def stream(exchange: Exchange, dialect: Dialect) -> Flow[None]:
     deadline = started + exchange.timeout
     trial = Trial(exchange.policy, deadline, exchange.chance)
     incoming = yield from _call(exchange, open_, started, deadline, trial)
+    failure: QianfanError | None = None
     try:
         yield from incoming.emit(exchange.timeout)
     except QianfanError as error:
         failure = error
-    else:
+    finally:  # a stream that is closed early used something too
+        used = told(incoming.reading.usage, whole=incoming.ended, failed=failure is not None)
+        exchange.answered(used, incoming.head)
+    if failure is None:
         return
-    finally:
-        if exchange.limiter is not None:  # a stream that is closed early used something too
-            exchange.answered(incoming.reading.reply())
     # The token of this stream too, as above: another call may have renewed it meanwhile.
     failure = _cleaned(failure, [*exchange.auth.secrets, token])
     raise trial.ended(failure, trial.started, (yield NOW))
@@ -186,6 +225,9 @@ def _call(
             trial.started = started
         # A failure in here is final: what authorises has tried again by the same policy.
         request = yield from exchange.auth.authorise(exchange.request, by, exchange.policy)
+        if exchange.budgets:
+            exchange.begun(trial)
+        sent = False
         try:
             if exchange.limiter is not None:
                 exchange.place = yield Reserve(exchange.limiter, exchange.tokens, by)
@@ -193,11 +235,15 @@ def _call(
                     # Again, since signatures age while one waits; and before, so that fetching a token
                     # does not stand between the place and the sending.
                     request = yield from exchange.auth.authorise(exchange.request, by, exchange.policy)
+            sent = True
             return (yield from step(request, by))
         except QianfanError as error:
             # The token of this attempt too: another call may have renewed it meanwhile.
             failure = _cleaned(error, [*exchange.auth.secrets, request.token])
-            exchange.missed(failure)
+            exchange.missed(failure, sent=sent)
+        except BaseException:
+            exchange.broken_off(sent=sent)
+            raise
         # Outside the `except`, so that a raised error drags no earlier one along in its traceback.
         renewed = exchange.auth.renew(failure, request)
         trial = trial or Trial(exchange.policy, deadline, exchange.chance)

@@ -61,6 +61,17 @@ def encode(call: Call, prefix: str, *, verbatim: bool = False) -> Request:
     return request.with_query(urlencode(call.query)) if call.query else request
 
 
+def service(call: Call) -> str:
+    """Return the name of what a call asks: of a preset model the catalogue's, else the endpoint's or the model's."""
+    return _name(call.kind, call.model or None, call.endpoint or None)
+
+
+@lru_cache(1024)
+def _name(kind: str, model: str | None, endpoint: str | None) -> str:
+    known = catalog.by_endpoint(kind, endpoint) if endpoint else catalog.find(kind, model) if model else None
+    return known.name if known else endpoint or model or catalog.default_model(kind)
+
+
 def _path(call: Call, *, verbatim: bool) -> str:
     """Return where a call goes, below the prefix."""
     if call.kind not in catalog.paths():
@@ -163,6 +174,11 @@ class V1Reading:
         self._head = head
         self._texts: list[str] = []
         self._last: dict[str, Any] = {}
+
+    @property
+    def usage(self) -> Any:
+        """What the events so far say of the tokens used, or None."""
+        return self._last.get("usage")
 
     def take(self, event: Event, ready: list[Response]) -> bool:
         """Read an event; say whether it was the last."""

@@ -63,6 +63,11 @@ def encode(call: Call, base_url: str) -> Request:
     return request.with_query(urlencode(call.query)) if call.query else request
 
 
+def service(call: Call) -> str:
+    """Return the id of the model that a call asks, or the name of a service of the user's own."""
+    return _service(call.kind, call.model or None, call.endpoint or None)[0]
+
+
 def _body(call: Call, model: str, family: str) -> dict[str, Any]:
     fields: dict[str, Any] = {"model": model, **call.fields}
     if family == "chat":
@@ -207,6 +212,11 @@ class V2Reading:
         self._calls = ToolCalls()
         self._latest: dict[str, Any] = {}  # of every field the latest value, as the service sent it
         self._ended: dict[str, Any] = {}  # the choice that said why it ended
+
+    @property
+    def usage(self) -> Any:
+        """What the events so far say of the tokens used, or None."""
+        return self._usage
 
     def take(self, event: Event, ready: list[Response]) -> bool:
         """Read an event; say whether it was the last."""

@@ -46,7 +46,7 @@ def connection_failure(
 
 
 def _untrusted(place: str, cause: Any) -> ConnectionFailedError:
-    return _final(
+    return _unconnected(
         f"the certificate of {place} is not trusted: {cause.verify_message or cause.reason}",
         "用 ca_bundle= 或 SSL_CERT_FILE 指定可信证书 "
         "(name the certificates to trust with ca_bundle= or SSL_CERT_FILE)",
@@ -54,25 +54,27 @@ def _untrusted(place: str, cause: Any) -> ConnectionFailedError:
 
 
 def _no_tls(place: str, cause: Any) -> ConnectionFailedError:
-    return _final(
+    failure = _unconnected(
         f"no TLS with {place}: {cause.reason or cause}",
         "请检查 http/https 与代理 (check http/https and the proxy)",
     )
-
-
-def _unresolved(place: str, cause: Any) -> ConnectionFailedError:
-    failure = _final(
-        f"the name of {place} cannot be resolved",
-        "请检查 base_url、网络与 DNS (check base_url, the network and DNS)",
-    )
-    failure.transient = cause.errno == socket.EAI_AGAIN
+    failure.sent = True  # it may have broken off later
     return failure
 
 
+def _unresolved(place: str, cause: Any) -> ConnectionFailedError:
+    return _unconnected(
+        f"the name of {place} cannot be resolved",
+        "请检查 base_url、网络与 DNS (check base_url, the network and DNS)",
+        transient=cause.errno == socket.EAI_AGAIN,
+    )
+
+
 def _refused(place: str, _: Any) -> ConnectionFailedError:
-    return ConnectionFailedError(
+    return _unconnected(
         f"the connection to {place} was refused",
-        hint="请检查地址与端口，服务是否已启动 (check host and port, and whether the service runs)",
+        "请检查地址与端口，服务是否已启动 (check host and port, and whether the service runs)",
+        transient=True,
     )
 
 
@@ -82,11 +84,12 @@ def _no_tunnel(place: str, cause: Any) -> ConnectionFailedError | None:
     status = int(words[1]) if words else getattr(cause, "status", None)
     if not isinstance(status, int):
         return None
-    failure = _final(
-        f"no tunnel to {place}: HTTP {status}", "请检查代理及其用户名与密码 (check the proxy and its login)"
+    failure = _unconnected(
+        f"no tunnel to {place}: HTTP {status}",
+        "请检查代理及其用户名与密码 (check the proxy and its login)",
+        transient=status >= 500,
     )
     failure.status = status
-    failure.transient = status >= 500
     return failure
 
 
@@ -116,9 +119,10 @@ def timed_out(what: str = "answer", *, request: Request | None = None) -> Reques
     return kind(f"no {what}{place} in time", hint=_WAITING[what])
 
 
-def _final(message: str, hint: str) -> ConnectionFailedError:
+def _unconnected(message: str, hint: str, *, transient: bool = False) -> ConnectionFailedError:
     failure = ConnectionFailedError(message, hint=hint)
-    failure.transient = False
+    failure.transient = transient
+    failure.sent = False
     return failure
 
 
