@@ -71,6 +71,7 @@ def caller(
     state: Path | None,
     chunk_delay: float = 0.0,
     settings: ClientArguments | None = None,
+    version: int = 1,
 ) -> Iterator[Qianfan]:
     """Give a client that calls models: of the user's account, or of a platform that lives as long as the command.
 
@@ -80,6 +81,7 @@ def caller(
         state: The platform's file, or None.
         chunk_delay: Seconds between the platform's events.
         settings: Further settings of the client.
+        version: Which of the platform's APIs is called; of the account's, its key says it.
     """
     settings = settings or {}
     if not wants_local(local, state):
@@ -90,7 +92,7 @@ def caller(
         return
     if state is None and endpoint and STATE.exists():  # a preset model leaves the file to others
         state = STATE
-    with running(state, chunk_delay) as platform, platform.client(**settings) as client:
+    with running(state, chunk_delay) as platform, platform.client(version=version, **settings) as client:
         if endpoint and state is None:
             try:
                 platform.add_endpoint(endpoint)

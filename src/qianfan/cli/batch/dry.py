@@ -165,7 +165,9 @@ def dry_run(asked: Questions, options: Options, prices: Prices) -> bool:
                 "请求": f"{checked.requests:,}",
                 "模型": [f"{name or '默认'} {count:,} 行" for name, count in checked.models.items()],
                 "token": f"输入约 {checked.prompt_tokens:,}，回答至多约 {answers:,}（估计）",
-                "费用": None if least is None or most is None else f"约 {yuan(least)}至 {yuan(most)}（按给出的单价）",
+                "费用": None
+                if least is None or most is None
+                else f"约 {yuan(least)}至 {yuan(most)}（按给出的单价）",
                 "时间": "没有给出限速，取决于平台"
                 if seconds is None
                 else f"至少约 {duration(seconds)}（按限速）",

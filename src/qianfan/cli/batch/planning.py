@@ -68,9 +68,15 @@ def questions(options: Options) -> Questions:
         OSError: A file cannot be read.
     """
     source = reading.source(options.source, options.encoding)
-    sample = [row.columns for row in islice(source.rows(), _SAMPLE)]
-    if not sample:
+    first = list(islice(source.rows(), _SAMPLE))
+    if not first:
         raise InvalidArgumentError(f"{options.source} 里没有行 (has no rows)")
+    sample = [row.columns for row in first if not row.problem]
+    if not sample:
+        raise InvalidArgumentError(
+            f"{options.source} 的前 {len(first)} 行都读不懂 (none of the first rows can be read)，"
+            f"第 {first[0].number} 行 (line {first[0].number}): {first[0].problem}"
+        )
     columns = list(source.columns or dict.fromkeys(name for row in sample for name in row))
     prompt = _prompt(options)
     openai = prompt is None and any(map(openai_line, sample))
@@ -90,8 +96,7 @@ def questions(options: Options) -> Questions:
         _ends(options.output, ".parquet"),
     )
     answers = (OpenAIAnswers if openai and _ends(options.output, ".jsonl") else Answers)(kind, options.field)
-    if columns:  # else not one of the rows could be read
-        _check_columns(columns, asking, answers)
+    _check_columns(columns, asking, answers)
     return Questions(source, options.limit, asking, _parameters(options, asking), answers)
 
 
@@ -149,7 +154,7 @@ def _parameters(options: Options, asking: Asking) -> dict[str, Any]:
     given: dict[str, Any] = {name: getattr(options, name) for name in _WRITING}
     if asking.system is not None:
         del given["system"]
-    given |= {"model": options.model, "endpoint": options.endpoint, "request_timeout": options.timeout}
+    given |= {"model": options.model, "endpoint": options.endpoint}
     return {
         **{name: value for name, value in given.items() if value is not None},
         **model_parameters(options.param),

@@ -33,7 +33,7 @@ class Progress(Protocol):
 @contextmanager
 def progress(total: int, prices: Prices, *, quiet: bool) -> Iterator[Progress]:
     """Give what shows how far a run of so many rows is."""
-    if quiet or not stderr.is_terminal:
+    if quiet or not stderr.is_terminal or stderr.is_dumb_terminal:
         yield _Lines(_Words(total, prices), quiet=quiet)
         return
     from rich.progress import BarColumn, TaskProgressColumn, TextColumn

@@ -92,7 +92,10 @@ class JsonLines(Source):
         except UnicodeDecodeError as error:
             return Row(number, {}, _no_text(self.encoding, error.start + 1))
         except orjson.JSONDecodeError as error:
-            return Row(number, {}, f"不是 JSON (is no JSON): {error}")
+            where = (
+                f"第 {error.colno} 个字符 (column {error.colno})"  # its own number of the line is always 1
+            )
+            return Row(number, {}, f"不是 JSON (is no JSON)，{where}: {error.msg}")
         if isinstance(value, str):
             return Row(number, {"prompt": value})
         if isinstance(value, list):

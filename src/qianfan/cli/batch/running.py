@@ -6,6 +6,7 @@ import signal
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
+from qianfan import catalog
 from qianfan.cli.account import caller
 from qianfan.cli.batch import planning, writing
 from qianfan.cli.batch.dry import refuse_bad
@@ -34,7 +35,13 @@ def run(asked: Questions, options: Options, prices: Prices) -> int:
     if options.strict:
         refuse_bad(asked)
     total = asked.total()
-    with caller(options.endpoint, options.local, options.state, settings=_settings(options)) as client:
+    with caller(
+        options.endpoint,
+        options.local,
+        options.state,
+        settings=_settings(options),
+        version=_local_version(asked),
+    ) as client:
         if options.restart:
             planning.forget(files.checkpoint)
         with (
@@ -43,6 +50,7 @@ def run(asked: Questions, options: Options, prices: Prices) -> int:
             progress(total, prices, quiet=options.quiet or options.as_json) as shown,
         ):
             ending = _followed(results, asked, files, shown)
+        ending.usage = client.usage
     ending.complete = ending.tally.rows == total
     if ending.complete and ending.writer is not None:
         ending.writer.finish()
@@ -69,8 +77,16 @@ def _settings(options: Options) -> ClientArguments:
         "query_per_second": options.qps,
         "request_per_minute": options.rpm,
         "token_per_minute": options.tpm,
+        "request_timeout": options.timeout,  # not of the calls: with another one they are the same questions
     }
     return {name: value for name, value in given.items() if value is not None}  # type: ignore[return-value]  # a TypedDict's names
+
+
+def _local_version(asked: Questions) -> int:
+    """Return the API that a local platform is called by: v2 where rows or the model are of it."""
+    kind, model = asked.asking.kind, asked.parameters.get("model")
+    only_v2 = model is not None and catalog.find_v2(kind, model) and not catalog.find(kind, model)
+    return 2 if asked.asking.openai or only_v2 else 1
 
 
 def _budget(client: Qianfan, options: Options) -> AbstractContextManager[Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -14,11 +14,14 @@ from qianfan.cli.tables import show_json
 from qianfan.errors import BudgetExceededError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from qianfan.bulk.outcome import Report
     from qianfan.cli.batch.options import Options
     from qianfan.cli.batch.planning import Files
     from qianfan.cli.batch.tally import Failures, Prices, Tally
     from qianfan.cli.batch.writing import Writer
+    from qianfan.core.ledger import Used
     from qianfan.errors import QianfanError
 
 
@@ -33,6 +36,7 @@ class Ending:
         complete: Whether every row of the input has its outcome.
         interrupted: Whether Ctrl-C ended it.
         failure: What else ended it early, or None.
+        usage: What it used by model.
     """
 
     tally: Tally
@@ -41,6 +45,7 @@ class Ending:
     complete: bool = False
     interrupted: bool = False
     failure: QianfanError | None = None
+    usage: Mapping[str, Used] = field(default_factory=dict)
 
     @property
     def code(self) -> int:
@@ -67,10 +72,17 @@ def show(ending: Ending, files: Files, prices: Prices, options: Options) -> None
         for line in _lines(ending, files, prices):
             typer.echo(line)
     if not ending.complete:
-        reason = "被中断" if ending.interrupted else str(ending.failure)
         say(
-            f"qianfan: 没有做完：{reason}。同样的命令加上 --resume 接着运行 (the same command with --resume goes on)"
+            f"qianfan: 没有做完，{_why(ending)}。同样的命令加上 --resume 接着运行 (the same command with --resume goes on)"
         )
+
+
+def _why(ending: Ending) -> str:
+    if ending.failure is None:
+        return "被中断 (interrupted)"
+    if isinstance(ending.failure, BudgetExceededError):
+        return f"预算用完 (the budget is spent): {ending.failure.message}"
+    return f"连续失败 (failure after failure): {ending.failure.message}"
 
 
 def _lines(ending: Ending, files: Files, prices: Prices) -> list[str]:
@@ -89,6 +101,7 @@ def _lines(ending: Ending, files: Files, prices: Prices) -> list[str]:
     usage = f"token：输入 {report.usage.prompt_tokens:,}，回答 {report.usage.completion_tokens:,}"
     cost = prices.cost(*spent(report))
     lines.append(usage if cost is None else f"{usage}；约 {yuan(cost)}（按给出的单价）")
+    lines += [_used(model, used) for model, used in ending.usage.items()]
     lines.append(f"用时 {duration(report.seconds)}")
     lines.append(_where(ending, files))
     if failed and ending.complete:
@@ -97,10 +110,14 @@ def _lines(ending: Ending, files: Files, prices: Prices) -> list[str]:
 
 
 def _reason(failures: Failures) -> str:
-    first = failures.first
-    code = f" [{first.code}]" if first.code is not None else ""
     lines = "、".join(map(str, failures.lines)) + ("……" if failures.count > len(failures.lines) else "")
-    return f"  {failures.count:,} 行 {type(first).__name__}{code}（第 {lines} 行），如：{first.message}"
+    kind = type(failures.first).__name__
+    return f"  {failures.count:,} 行 {kind}（第 {lines} 行），如：{' '.join(str(failures.first).split())}"
+
+
+def _used(model: str, used: Used) -> str:
+    untold = f"，其中 {used.untold:,} 个没有得到答复，也可能已计费" if used.untold else ""
+    return f"  {model}：{used.requests:,} 个请求，{used.total_tokens:,} token{untold}"
 
 
 def _where(ending: Ending, files: Files) -> str:
@@ -128,6 +145,7 @@ def _as_json(ending: Ending, files: Files, prices: Prices) -> dict[str, Any]:
         "asked_again": report.asked_again,
         "failures": [failures.as_json() for failures in tally.failures.values()],
         "usage": dict(report.usage),
+        "models": {model: used._asdict() for model, used in ending.usage.items()},
         "cost": prices.cost(*spent(report)),
         "seconds": round(report.seconds, 3),
     }
