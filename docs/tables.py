@@ -10,6 +10,7 @@ from pathlib import Path
 from qianfan import catalog, errors
 from qianfan.codes import CODES
 from qianfan.console import checks
+from qianfan.core.refusals import api_error
 from qianfan.local.fidelity import RULES, Mark
 
 GUIDES = Path(__file__).parent / "guides"
@@ -31,7 +32,7 @@ def code_table() -> str:
     """Return the error codes."""
     rows = ["| 错误码 | 平台的话 | 异常 | 重试 | 怎么办 |", "|---|---|---|---|---|"]
     for code in CODES.values():
-        kind = type(errors.api_error(code.number, "")).__name__
+        kind = type(api_error(code.number, "")).__name__
         hint = code.hint.partition(" (")[0]
         rows.append(
             f"| {code.number} | {code.message} | `{kind}` | {'是' if code.retryable else ''} | {hint} |"

@@ -20,6 +20,7 @@ from qianfan.core.effects import Once, Open, Provide, Send
 from qianfan.core.flow import Exchange, stream, unary
 from qianfan.core.http import Reply, Request
 from qianfan.core.limits import RateLimiter
+from qianfan.core.refusals import status_error
 from qianfan.core.retry import RetryPolicy
 from qianfan.core.v2 import V2
 from qianfan.errors import (
@@ -30,7 +31,6 @@ from qianfan.errors import (
     QianfanError,
     RateLimitError,
     RequestError,
-    status_error,
 )
 
 from .interpreter import Script

@@ -12,6 +12,7 @@ import pytest
 import qianfan
 from qianfan import errors
 from qianfan.codes import CODES, Code, Kind
+from qianfan.core.refusals import api_error
 from qianfan.errors import (
     AccessTokenExpiredError,
     APIError,
@@ -36,7 +37,6 @@ from qianfan.errors import (
     RequestTimeoutError,
     StreamIncompleteError,
     ValidationError,
-    api_error,
 )
 from qianfan.response import Response
 

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from qianfan.core.auth.iam import IamAuth, authorization
 from qianfan.core.effects import Date
 from qianfan.core.http import Request
+from qianfan.core.refusals import api_error
 from qianfan.core.retry import RetryPolicy
-from qianfan.errors import api_error
 from qianfan.response import Headers
 from unit.interpreter import Script
 

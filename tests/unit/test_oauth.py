@@ -14,6 +14,7 @@ from qianfan.core.auth.static import CodeAuth, NoAuth, TokenAuth
 from qianfan.core.effects import Once, Send
 from qianfan.core.flow import Exchange, unary
 from qianfan.core.http import Reply, Request
+from qianfan.core.refusals import api_error
 from qianfan.core.retry import RetryPolicy
 from qianfan.errors import (
     APIError,
@@ -25,7 +26,6 @@ from qianfan.errors import (
     RateLimitError,
     RequestError,
     RequestTimeoutError,
-    api_error,
 )
 
 from .interpreter import After, Script

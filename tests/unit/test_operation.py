@@ -17,6 +17,7 @@ from qianfan.console.operation import Account, AsyncOperation, Console, Operatio
 from qianfan.console.v2 import DatasetV2, FineTuneV2, ModelV2, ServiceV2
 from qianfan.core.effects import Send, Sleep
 from qianfan.core.http import Reply
+from qianfan.core.refusals import api_error
 from qianfan.errors import (
     APIError,
     ConnectionFailedError,
@@ -24,7 +25,6 @@ from qianfan.errors import (
     JobTimeoutError,
     RequestError,
     RequestTimeoutError,
-    api_error,
 )
 from qianfan.response import Response
 from qianfan.settings import resolve_console

@@ -45,7 +45,7 @@ CLASSES: list[tuple[type, type]] = [
 ]
 
 #: What waits for nothing needs no twin under another name.
-NO_WAITING = {"models", "so_far", "with_options"}
+NO_WAITING = {"budget", "models", "so_far", "with_options"}
 
 #: Python's own protocols, beside their async spelling.
 PROTOCOLS = [

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qianfan.codes import CODES, RETRYABLE
+from qianfan.core.refusals import api_error
 from qianfan.core.retry import RetryPolicy, Trial
 from qianfan.errors import (
     APIError,
@@ -18,7 +19,6 @@ from qianfan.errors import (
     RequestError,
     RequestTimeoutError,
     StreamIncompleteError,
-    api_error,
 )
 
 

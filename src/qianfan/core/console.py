@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from qianfan.core import codec, v1
 from qianfan.core.http import Request, described
-from qianfan.errors import AuthError, InvalidArgumentError, status_error
+from qianfan.core.refusals import status_error
+from qianfan.errors import AuthError, InvalidArgumentError
 from qianfan.response import Response
 
 if TYPE_CHECKING:

@@ -22,7 +22,8 @@ from qianfan.core.codec import (
     written,
 )
 from qianfan.core.http import Request, described
-from qianfan.errors import InvalidArgumentError, QianfanError, api_error
+from qianfan.core.refusals import api_error
+from qianfan.errors import InvalidArgumentError, QianfanError
 from qianfan.response import Response
 
 if TYPE_CHECKING:

@@ -25,8 +25,9 @@ from qianfan.core.codec import (
     written,
 )
 from qianfan.core.http import Request, described
+from qianfan.core.refusals import api_error, status_error
 from qianfan.core.tool_calls import ToolCalls, mapping, text
-from qianfan.errors import InvalidArgumentError, QianfanError, api_error, status_error
+from qianfan.errors import InvalidArgumentError, QianfanError
 from qianfan.response import Response
 
 if TYPE_CHECKING:
