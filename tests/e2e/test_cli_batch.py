@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import shutil
 import signal
+import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
-from support.commands import Terminal, one_line, posix, run, started
+from support.commands import Terminal, environment, one_line, posix, run, started
 from support.processes import PATIENCE
 
 import qianfan
@@ -605,3 +609,43 @@ def test_the_classes_are_those_of_the_package():
     assert {kind.value for kind in Kind} == set(WORDS) == set(KINDS)
     assert {name: kind.word for name, kind in KINDS.items()} == WORDS
     assert qianfan.Qianfan.map
+
+
+# The guide
+
+ROOT = Path(__file__).parents[2]
+GUIDE = ROOT / "docs/guides/batch.md"
+
+#: What differs from one run to the next.
+_TIMES = re.compile(r'用时 .*|"seconds": [\d.]+')
+
+
+def sessions(text, folder):
+    """Return what the console blocks of a page show, and what a shell in a folder with the examples shows."""
+    shown, seen = [], []
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    for block in re.findall(r"^```console\n(.*?)^```$", text, re.MULTILINE | re.DOTALL):
+        for command, output in re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", block, re.MULTILINE):
+            done = subprocess.run(
+                command,
+                shell=True,
+                cwd=folder,
+                env=environment(PATH=path),
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                encoding="utf-8",
+                timeout=PATIENCE,
+                check=False,
+            )
+            shown.append(f"$ {command}\n{output}")
+            seen.append(f"$ {command}\n{done.stdout}")
+    return shown, seen
+
+
+@posix
+def test_the_guide_shows_what_happens(tmp_path):
+    """Every command of the guide, one after the other, prints what the guide shows, times apart."""
+    shutil.copytree(ROOT / "examples/data", tmp_path / "examples/data")
+    shown, seen = sessions(GUIDE.read_text("utf-8"), tmp_path)
+
+    assert [_TIMES.sub("", text) for text in seen] == [_TIMES.sub("", text) for text in shown]

@@ -98,7 +98,7 @@ def _lines(ending: Ending, files: Files, prices: Prices) -> list[str]:
     if tally.truncated:
         lines.append(f"{tally.truncated:,} 个回答因长度被截断（finish_reason 为 length）")
     lines += map(_reason, sorted(tally.failures.values(), key=lambda failures: -failures.count))
-    usage = f"token：输入 {report.usage.prompt_tokens:,}，回答 {report.usage.completion_tokens:,}"
+    usage = f"本次用去的 token：输入 {report.usage.prompt_tokens:,}，回答 {report.usage.completion_tokens:,}"
     cost = prices.cost(*spent(report))
     lines.append(usage if cost is None else f"{usage}；约 {yuan(cost)}（按给出的单价）")
     lines += [_used(model, used) for model, used in ending.usage.items()]
