@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         Text2Image,
         Tokenizer,
     )
+    from qianfan.bulk.ray.engine import RayEngine
     from qianfan.client import Qianfan
     from qianfan.config import AK, SK, AccessKey, AccessToken, SecretKey, get_config
     from qianfan.console.dataset import Dataset
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from qianfan.console.service import Service
     from qianfan.core.limits import RateLimiter
     from qianfan.drivers.aio import AsyncStream
+    from qianfan.drivers.redis_limiter import RedisRateLimiter
     from qianfan.drivers.sync import Stream
     from qianfan.log import disable_log, enable_log
     from qianfan.messages import Messages, Role
@@ -59,6 +61,8 @@ _NAMES = {
     "QfRole": ("messages", "Role"),
     "Qianfan": ("client", "Qianfan"),
     "RateLimiter": ("core.limits", "RateLimiter"),
+    "RayEngine": ("bulk.ray.engine", "RayEngine"),
+    "RedisRateLimiter": ("drivers.redis_limiter", "RedisRateLimiter"),
     "Reranker": ("classic", "Reranker"),
     "Response": ("response", "Response"),
     "Role": ("messages", "Role"),
@@ -97,6 +101,8 @@ __all__ = [
     "QfRole",
     "Qianfan",
     "RateLimiter",
+    "RayEngine",
+    "RedisRateLimiter",
     "Reranker",
     "Response",
     "Role",

@@ -11,6 +11,7 @@
     │   ├── RequestTimeoutError (TimeoutError)
     │   │   └── RateLimitTimeoutError        no place in the own rate limit in time; nothing was sent
     │   └── StreamIncompleteError            a stream ended before its end mark; `partial` has the rest
+    ├── RateLimiterLostError                 the shared rate limit cannot be reached; nothing was sent
     ├── JobError                             a job of fine-tuning did not finish; `job` is the job
     │   ├── JobFailedError                   it failed
     │   ├── JobStoppedError                  it was stopped
@@ -223,6 +224,10 @@ class RateLimitTimeoutError(RequestTimeoutError):
 
 class StreamIncompleteError(RequestError):
     """A stream ended before its end mark; `partial` holds what arrived."""
+
+
+class RateLimiterLostError(QianfanError):
+    """The Redis of a shared rate limit cannot be reached, or not be used; the call was not sent."""
 
 
 class JobError(QianfanError):

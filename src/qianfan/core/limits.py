@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 
 MINUTE = 60.0
 
-_NEAR = 64  # places from the head of the queue
+NEAR = 64  # places from the head of the queue
 
-_OVERDUE = 1.0  # seconds
+OVERDUE = 1.0  # seconds
 
-_UNEVEN = 0.005  # of an interval: the way from here to the network is shorter one time, longer another
+UNEVEN = 0.005  # of an interval: the way from here to the network is shorter one time, longer another
 
 
 class Place:
@@ -146,7 +146,7 @@ class RateLimiter:
             wait = max(wait, self._requests.wait(rank, 1, now))
         if self._tokens.limited:
             # Far behind it is enough to wait for the bell.
-            ahead = sum(before.tokens for before in self._waiting[:rank]) if rank < _NEAR else inf
+            ahead = sum(before.tokens for before in self._waiting[:rank]) if rank < NEAR else inf
             wait = max(wait, self._tokens.wait(ahead, place.tokens, now))
         if wait:
             place.told = now + wait
@@ -162,7 +162,7 @@ class RateLimiter:
         waiting = self._waiting
         if len(waiting) == 1 and waiting[0] is place:
             return 0
-        while waiting and waiting[0].told + _OVERDUE < now:
+        while waiting and waiting[0].told + OVERDUE < now:
             del waiting[0]
         rank = bisect_left(waiting, place)
         if rank == len(waiting) or waiting[rank] is not place:
@@ -171,7 +171,7 @@ class RateLimiter:
 
     def leave(self, now: float) -> None:
         """Say that the request just let go really leaves now: its thread may have lost the processor."""
-        self._word.append(("leave", now + _UNEVEN * self._interval))
+        self._word.append(("leave", now + UNEVEN * self._interval))
 
     def abandon(self, place: Place) -> None:
         """Give a place back; those behind move up. Harmless where the request has left."""

@@ -1,0 +1,186 @@
+"""One connection to Redis, and the script that is run there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
+
+from qianfan.core.http import redact
+from qianfan.errors import InvalidArgumentError, RateLimiterLostError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from redis import Redis
+
+_SCRIPT = Path(__file__).with_name("limits.lua")
+
+#: What Redis answers while it cannot serve for now.
+_PASSING = ("BUSY", "CLUSTERDOWN", "LOADING", "MASTERDOWN", "MISCONF", "OOM", "READONLY", "TRYAGAIN")
+
+_SCHEMES = {"redis", "rediss", "unix"}
+
+
+class PassingError(Exception):
+    """Redis cannot be reached, or not serve, for now."""
+
+
+class Store:
+    """Runs the script for one limiter; used by one thread at a time.
+
+    Args:
+        url: Where Redis is, as redis-py reads it.
+        name: What the keys are named by.
+        timeout: Seconds that a connection, and then each answer, may take.
+    """
+
+    def __init__(self, url: str, name: str, timeout: float) -> None:
+        self._url = url
+        self._timeout = timeout
+        self._secrets = _secrets(url)
+        self._moved: tuple[str, int] | None = None  # of a cluster: the node that has our keys
+        self.keys = [
+            f"qianfan:{{{name}}}:{what}" for what in ("state", "queue", "waiting", "requests", "tokens")
+        ]
+        self.place = place(url)
+        self._redis: Redis | None = None
+        self._source = _SCRIPT.read_text("utf-8")
+        self._digest = ""
+
+    def run(self, arguments: Sequence[str | float]) -> list[Any]:
+        """Return what the script answers.
+
+        Raises:
+            PassingError: Not for now.
+            RateLimiterLostError: Not ever: the key is wrong, or the script may not be run.
+        """
+        import redis
+
+        fresh = self._redis is None
+        try:
+            return self._evaluate(arguments)
+        except redis.RedisError as error:
+            self.close()
+            failure: Any = error
+        if isinstance(failure, redis.exceptions.MovedError):  # all keys of a limiter are on one node
+            self._moved = (failure.host, failure.port)
+            return self.run(arguments)
+        if not fresh and _is_lost(failure):  # it may only have been idle for too long; twice does no harm
+            return self.run(arguments)
+        self._moved = None
+        raise self._translated(failure) from None
+
+    def _evaluate(self, arguments: Sequence[str | float]) -> list[Any]:
+        from redis.exceptions import NoScriptError
+
+        connection = self._connection()
+        try:
+            return connection.execute_command(  # type: ignore[no-any-return]
+                "EVALSHA", self._digest, len(self.keys), *self.keys, *arguments
+            )
+        except NoScriptError:
+            return connection.execute_command(  # type: ignore[no-any-return]
+                "EVAL", self._source, len(self.keys), *self.keys, *arguments
+            )
+
+    def _connection(self) -> Redis:
+        if self._redis is None:
+            from hashlib import sha1
+
+            import redis
+            from redis.backoff import NoBackoff
+            from redis.retry import Retry
+
+            self._digest = self._digest or sha1(self._source.encode(), usedforsecurity=False).hexdigest()
+            made = redis.Redis.from_url(
+                self._url,
+                socket_timeout=self._timeout,
+                socket_connect_timeout=self._timeout,
+                retry=Retry(NoBackoff(), 0),  # who waits, and how long, is decided above
+                max_connections=1,
+            )
+            if self._moved is not None:
+                host, port = self._moved
+                made.connection_pool.connection_kwargs.update(port=port, **({"host": host} if host else {}))
+            self._redis = made
+        return self._redis
+
+    def _translated(self, error: Exception) -> PassingError | RateLimiterLostError:
+        words = redact(str(error) or type(error).__name__, self._secrets)
+        if _is_lost(error) or _passes(error):
+            return PassingError(words)
+        return RateLimiterLostError(
+            f"the rate limit at {self.place} cannot be used: {words}",
+            hint="请检查 Redis 的地址、密码与权限 (check the address, the login and the permissions of Redis)",
+        )
+
+    def forget(self) -> None:
+        """Leave the connection to the parent of a forked process."""
+        self._redis = None
+
+    def close(self) -> None:
+        """Close the connection; the next use opens one."""
+        connection, self._redis = self._redis, None
+        if connection is not None:
+            connection.close()
+            connection.connection_pool.disconnect()
+
+
+def _is_lost(error: Exception) -> bool:
+    from redis import exceptions
+
+    refused = (exceptions.AuthenticationError, exceptions.AuthorizationError)
+    return isinstance(error, exceptions.ConnectionError | exceptions.TimeoutError) and not isinstance(
+        error, refused
+    )
+
+
+def _passes(error: Exception) -> bool:
+    from redis import exceptions
+
+    known = (
+        exceptions.ClusterDownError,
+        exceptions.OutOfMemoryError,
+        exceptions.ReadOnlyError,
+        exceptions.TryAgainError,
+        exceptions.AskError,
+    )
+    # Older versions of Redis put the word of a command that fails in a script somewhere into a sentence.
+    return isinstance(error, known) or any(word in str(error).split() for word in _PASSING)
+
+
+def checked(url: str) -> str:
+    """Return a URL of Redis, or raise `InvalidArgumentError`, which does not show it: it may hold a password."""
+    try:
+        parts = urlsplit(url)
+        fits = parts.scheme in _SCHEMES and (parts.path if parts.scheme == "unix" else parts.hostname)
+        fits = fits and parts.port != 0 and "@" not in parts.path + parts.query + parts.fragment
+    except (TypeError, ValueError, AttributeError):
+        fits = False
+    if not fits:
+        raise InvalidArgumentError(
+            "url is no URL of Redis",
+            hint="redis://localhost:6379/0; with TLS rediss://user:password@host:6379/0; unix:///path/to/socket",
+        )
+    try:
+        import redis  # noqa: F401  # better now than in the first call
+    except ImportError:
+        raise InvalidArgumentError(
+            "RedisRateLimiter 需要附加依赖 (needs an extra)", hint="pip install 'qianfan[redis]'"
+        ) from None
+    return url
+
+
+def place(url: str) -> str:
+    """Return a URL without login and options."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+
+
+def _secrets(url: str) -> list[str]:
+    parts = urlsplit(url)
+    login = parts.netloc.rpartition("@")[0]
+    options = [option.partition("=")[2] for option in parts.query.split("&") if "password" in option]
+    found = [login.partition(":")[2], *options]
+    return [secret for raw in found for secret in {raw, unquote(raw)} if secret]
