@@ -249,14 +249,13 @@ class TestDecode:
             {"result": ""},
             {"result": "", "function_call": {"name": "f", "arguments": "{}"}},
             {"result": "x", "error_code": 0, "error_msg": ""},
-            {"id": "as-1", "data": []},
+            {"function_call": {"name": "f", "arguments": "{}"}},
             {"result": "x", "code": "a field of its own", "msg": "hello"},
-            {},
         ],
-        ids=["an answer", "empty", "function call", "code 0", "no result", "code and msg", "nothing"],
+        ids=["an answer", "empty", "function call", "code 0", "a call alone", "code and msg"],
     )
     def test_success(self, fields: dict[str, Any]) -> None:
-        """HTTP 200 without an error is the reply, with whatever fields it has."""
+        """HTTP 200 with words or a call, and without an error, is the reply, with whatever fields it has."""
         answer = V1(chat()).decode(reply(200, {"X-A": "b"}, **fields))
 
         assert (answer.body, answer.code, answer.headers["X-A"]) == (fields, 200, "b")
@@ -304,6 +303,8 @@ class TestDecode:
             (200, "application/json", "[1]", ["no JSON object", "[1]"]),
             (200, "application/json", "null", ["no JSON object"]),
             (200, "application/json", '{"result": "cut', ["no JSON object"]),
+            (200, "application/json", "{}", ["no result", "{}"]),
+            (200, "application/json", '{"id": "as-1", "usage": {}}', ["no result", "as-1"]),
             (404, "application/json", "{}", ["HTTP 404"]),
             (500, "application/json", '{"message": "x"}', ["HTTP 500", "message"]),
             (301, "text/plain", "moved", ["HTTP 301", "moved", "proxy"]),
@@ -312,7 +313,7 @@ class TestDecode:
     def test_no_usable_reply(
         self, status: int, content_type: str | None, body: str, words: list[str]
     ) -> None:
-        """What is no JSON object, or an HTTP error without a code, is shown as it came."""
+        """What is no JSON object, holds no words, or is an HTTP error without a code, is shown as it came."""
         error = error_of(Reply(status, {"Content-Type": content_type} if content_type else {}, body.encode()))
 
         assert type(error) is RequestError

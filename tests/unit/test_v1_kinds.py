@@ -244,7 +244,7 @@ class TestCompletionReplies:
     def test_other_kinds_keep_theirs(self) -> None:
         """Only completions are renamed."""
         for kind in ("chat", "plugin", "image2text"):
-            decoded = V1(call(kind)).decode(reply({"object": "chat.completion"}))
+            decoded = V1(call(kind)).decode(reply({"object": "chat.completion", "result": ""}))
 
             assert decoded["object"] == "chat.completion"
 

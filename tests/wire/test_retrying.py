@@ -70,6 +70,7 @@ LASTING = {
     "a page": (page(200), RequestError),
     "a list": (whole([]), RequestError),
     "nothing": (page(200, ""), RequestError),
+    "no words": (whole({}), RequestError),
 }
 
 

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from qianfan.core.http import Reply
     from qianfan.core.sse import Event
 
+_WRITING = frozenset({"chat", "completion"})  # the kinds whose replies are words
+
 #: Codes that say there is no such service: only then is a near miss of a model's name worth a hint.
 _UNKNOWN_SERVICE = frozenset({3, 336005})
 
@@ -126,6 +128,8 @@ class V1:
         body = read_json(reply)
         if reply.status != 200 or "error_code" in body or "msg" in body:
             self._raise_for(body, reply)
+        if self._kind in _WRITING and "result" not in body and "function_call" not in body:
+            raise unusable(f"the reply holds no result: {snippet(reply.body)}", reply)
         if self._kind != "chat":
             self._fit(body, reply)
         return self.becomes(reply.status, reply.headers, body)
