@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 import pytest
-from support.commands import Terminal, environment, one_line, posix, run, started
+from support.commands import COMMAND, Terminal, environment, one_line, posix, run, started
 from support.processes import PATIENCE
 
 import qianfan
@@ -244,7 +244,7 @@ def test_a_key_that_is_refused(batch, file, out):
     done = batch(source, "-o", out, QIANFAN_AK="wrong")
 
     assert done.returncode == 3
-    assert "--resume" in done.stderr
+    assert "--retry-failed" in done.stderr
     assert not out.exists()
     assert batch(source, "-o", out, "--resume").returncode == 0
     assert len(rows(out)) == 300
@@ -359,6 +359,44 @@ def test_what_is_there_is_kept(batch, platform, file, out):
     assert re.search(r"--resume.*--restart", both_ways)
     assert [again.returncode, restarted.returncode] == [0, 0]
     assert len(platform.calls("chat")) == 2
+
+
+def test_going_on_needs_a_record(batch, platform, file, out):
+    """--resume writes over an output only where the record of its rows is there; else it begins, as without it."""
+    out.write_text("something else\n")
+    source = file('"你好"\n')
+
+    assert "--overwrite" in one_line(batch(source, "-o", out, "--resume"), 2)
+    assert out.read_text() == "something else\n"
+    out.unlink()
+    assert batch(source, "-o", out, "--resume").returncode == 0
+    assert len(platform.calls("chat")) == 1
+
+
+def test_a_column_that_an_answer_would_hide(batch, platform, file, out):
+    """A late row whose own column has the answers' name is not asked: its answer would hide what it holds."""
+    source = file([*({"prompt": "好"} for _ in range(100)), {"prompt": "坏", "result": "mine"}])
+    done = batch(source, "-o", out.with_suffix(".csv"), "--json")
+
+    assert done.returncode == 1
+    assert json.loads(done.stdout)["failures"][0]["lines"] == [101]
+    assert len(platform.calls("chat")) == 100
+
+
+@posix
+def test_a_full_disk(platform, file, out):
+    """Where nothing more can be written, the run ends in words; what is recorded is not asked again."""
+    source = file([{"prompt": str(number)} for number in range(200)])
+    command = ["sh", "-c", 'ulimit -f 40; exec "$@"', "sh", *COMMAND]
+    arguments = ["batch", str(source), "-o", str(out)]
+    full = run(*arguments, command=command, **platform.environment)
+    done = run(*arguments, "--resume", "--json", **platform.environment)
+
+    assert full.returncode == 3
+    assert "--resume" in full.stderr
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["recorded"] > 0
+    assert len(rows(out)) == 200
 
 
 def test_only_a_record_is_thrown_away(batch, platform, file, out):
@@ -537,7 +575,7 @@ def test_a_budget(batch, platform, file, out):
     )
     assert "--resume" in done.stderr
     assert len(platform.calls("chat")) == 4
-    assert len(rows(out.with_name("out.jsonl.partial"))) == 4
+    assert len(rows(Path(report["partial"]))) == 4
     assert batch(source, "-o", out, "--resume", "--max-tokens", "1000000").returncode == 0
     assert len(rows(out)) == 10
     assert len(platform.calls("chat")) == 10

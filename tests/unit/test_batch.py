@@ -9,14 +9,17 @@ from pathlib import Path
 
 import pytest
 
-from qianfan.bulk.outcome import Outcome
+from qianfan.bulk.outcome import Outcome, Report
 from qianfan.cli.batch.answers import Answers, OpenAIAnswers
 from qianfan.cli.batch.asking import Asking
+from qianfan.cli.batch.progress import Words
 from qianfan.cli.batch.reading import Row, source
+from qianfan.cli.batch.tally import Prices
 from qianfan.cli.batch.template import Template
-from qianfan.cli.batch.writing import partial_of, writer
+from qianfan.cli.batch.words import duration
+from qianfan.cli.batch.writing import opener, partial_of
 from qianfan.errors import BadRequestError, InvalidArgumentError
-from qianfan.response import Response
+from qianfan.response import Response, Usage
 
 pyarrow = pytest.importorskip("pyarrow")
 parquet = pytest.importorskip("pyarrow.parquet")
@@ -220,6 +223,7 @@ USER = [{"role": "user", "content": "你好"}]
             {"messages": [{"role": "assistant", "content": None, "name": None}]},
             {"messages": [{"role": "assistant", "content": None}]},
         ),
+        (Asking("chat"), {"prompt": "你好", "model": None, "system": None}, {"messages": USER}),
         (Asking("completion"), {"prompt": "你好", "top_k": 3}, {"prompt": "你好", "top_k": 3}),
         (Asking("embedding"), {"input": "你好"}, {"texts": ["你好"]}),
         (
@@ -313,7 +317,7 @@ def answered(row, response=None):
 
 def written(path, read, outcomes, answers):
     """Write outcomes beside the rows of a file, and return where."""
-    out = writer(path, read, answers.columns)
+    out = opener(path, read, read.rows(), answers.columns)()
     for outcome in outcomes:
         out.write(answers.row(outcome), outcome.input.number)
     assert partial_of(path).exists()
@@ -486,9 +490,32 @@ def test_a_partial_file_can_be_read(write, tmp_path):
     """A run that ends early leaves a whole file of the rows that there are, under another name."""
     read = source(write("in.jsonl", '{"prompt":"x"}\n{"prompt":"y"}\n'), "utf-8")
     answers = Answers("chat", "result")
-    out = writer(tmp_path / "out.parquet", read, answers.columns)
+    out = opener(tmp_path / "out.parquet", read, read.rows(), answers.columns)()
     out.write(answers.row(answered(next(read.rows()), reply())), 1)
     out.close()
 
     partial = partial_of(tmp_path / "out.parquet")
     assert parquet.read_table(Path(partial)).num_rows == 1
+
+
+# What is shown
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0.4, "不到 1 秒"), (59, "59 秒"), (61, "1 分 1 秒"), (7260, "2 小时 1 分"), (180_000, "2 天 2 小时")],
+)
+def test_a_time_in_words(seconds, words):
+    """Times have two units at most."""
+    assert duration(seconds) == words
+
+
+def test_how_far_a_run_is():
+    """The rate, and what it makes of the time that is left, are those of the rows that were asked for now."""
+    usage = Usage(prompt_tokens=1000, completion_tokens=500, total_tokens=1500)
+    report = Report(recorded=40, failed=2, in_flight=3, level=8, usage=usage, seconds=10.0)
+
+    assert Words(1000, Prices(0.8, 2.0))(60, report) == (
+        "60/1,000 行 · 失败 2 · 2.0 行/秒 · 还需 7 分 50 秒 · token 1,500 · 约 1.80 元 · 在途 3/8"
+    )
+    assert Words(10, Prices(None, None))(0, Report()) == "0/10 行 · token 0 · 在途 0/0"

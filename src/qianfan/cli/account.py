@@ -92,7 +92,10 @@ def caller(
         return
     if state is None and endpoint and STATE.exists():  # a preset model leaves the file to others
         state = STATE
-    with running(state, chunk_delay) as platform, platform.client(version=version, **settings) as client:
+    with (
+        running(state, chunk_delay) as platform,
+        platform.client(**{"version": version, **settings}) as client,
+    ):
         if endpoint and state is None:
             try:
                 platform.add_endpoint(endpoint)

@@ -56,7 +56,11 @@ class Answers:
 
 
 class OpenAIAnswers(Answers):
-    """Makes lines of the output of OpenAI's batch format."""
+    """Makes lines of the output of OpenAI's batch format, which has no columns of the input."""
+
+    def __init__(self, kind: str, field: str) -> None:
+        super().__init__(kind, field)
+        self.columns = {}
 
     def row(self, outcome: Outcome) -> dict[str, Any]:
         """Return the line for an outcome whose input was a `Row`."""

@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING, Any
 from qianfan.errors import InvalidArgumentError
 from qianfan.resources.base import CallOptions, WritingParameters
 from qianfan.resources.chat import ChatParameters
+from qianfan.resources.embedding import EmbeddingParameters
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from qianfan.cli.batch.reading import Row
     from qianfan.cli.batch.template import Template
 
@@ -24,16 +27,18 @@ ASKS = {
     "embedding": ("input", "texts", "prompt"),
 }
 
-#: The columns of such a row that are parameters of the call; the others only go into the output.
-_PARAMETERS = {
-    "chat": ChatParameters.__annotations__.keys(),
-    "completion": WritingParameters.__annotations__.keys(),
-    "embedding": {"user_id"},
-}
-_NAMES = frozenset({"model", "endpoint"})
-
 #: What no parameter of the model is, though a call of this package takes it.
 _OPTIONS = frozenset({*CallOptions.__annotations__, "batch_size", "concurrency", "self"})
+
+#: The columns of such a row that are parameters of the call; the others only go into the output.
+_PARAMETERS = {
+    kind: frozenset(typed) - _OPTIONS | {"model", "endpoint"}
+    for kind, typed in (
+        ("chat", ChatParameters.__annotations__),
+        ("completion", WritingParameters.__annotations__),
+        ("embedding", EmbeddingParameters.__annotations__),
+    )
+}
 
 #: How the URLs of OpenAI's batch format end.
 _URLS = {"/chat/completions": "chat", "/embeddings": "embedding", "/completions": "completion"}
@@ -49,6 +54,7 @@ class Asking:
         system: Makes the persona of columns, beside a prompt.
         openai: Whether the rows are calls in OpenAI's batch format.
         id_column: The column that is a row's id, or None.
+        added: The columns that the output adds, which the input must not have.
         texts_only: Whether columns can be no parameters: CSV's are all texts.
         one_text: Whether a row may hold only one text to embed.
     """
@@ -58,6 +64,7 @@ class Asking:
     system: Template | None = None
     openai: bool = False
     id_column: str | None = None
+    added: frozenset[str] = frozenset()
     texts_only: bool = False
     one_text: bool = False
 
@@ -69,11 +76,20 @@ class Asking:
         """
         if row.problem:
             raise InvalidArgumentError(row.problem)
+        self.check_added(row.columns)
         if self.id_column is not None:
             _identity(row.columns, self.id_column)
         if self.prompt is not None:
             return self._filled(self.prompt, row.columns)
         return self._body(row.columns) if self.openai else self._call(row.columns)
+
+    def check_added(self, columns: Iterable[str]) -> None:
+        """Raise `InvalidArgumentError` where an answer would take the place of one of these columns."""
+        taken = sorted(self.added.intersection(columns))
+        if taken:
+            raise InvalidArgumentError(
+                f"输入已有列 (the input has a column) {taken[0]!r}", hint="--field 换一个名称 (names another)"
+            )
 
     def id_of(self, row: Row) -> int | str:
         """Return a row's id; of one that has none, and so asks nothing, its line."""
@@ -95,11 +111,12 @@ class Asking:
         column = _asks(self.kind, columns)
         if column is None:
             raise InvalidArgumentError(f"没有 (has no) {' / '.join(ASKS[self.kind])}")
-        own = {} if self.texts_only else {name: columns[name] for name in columns if self._is_parameter(name)}
-        return {**own, WORDS[self.kind]: self._given(columns[column])}
-
-    def _is_parameter(self, name: str) -> bool:
-        return name in _NAMES or (name in _PARAMETERS[self.kind] and name not in _OPTIONS)
+        own = (
+            {}
+            if self.texts_only
+            else {name: columns[name] for name in _PARAMETERS[self.kind] & columns.keys()}
+        )
+        return self._arguments(own, columns[column])
 
     def _body(self, columns: Mapping[str, Any]) -> dict[str, Any]:
         body = columns.get("body")
@@ -116,7 +133,11 @@ class Asking:
         if mixed:
             raise InvalidArgumentError(f"{', '.join(mixed)} 不是模型参数 (no parameter of the model)")
         more = {name: value for name, value in body.items() if name not in {column, "stream"}}
-        return {**more, WORDS[self.kind]: self._given(body[column])}
+        return self._arguments(more, body[column])
+
+    def _arguments(self, parameters: Mapping[str, Any], asked: Any) -> dict[str, Any]:
+        given = {name: value for name, value in parameters.items() if value is not None}
+        return {**given, WORDS[self.kind]: self._given(asked)}
 
     def _given(self, asked: Any) -> Any:
         """Return what is asked in the form that its call takes."""

@@ -111,7 +111,7 @@ def batch(
 
     退出码：0 全部成功，1 有行失败，2 用法有误，3 预算用完或连续失败而提前停止，130 被中断。
     """
-    given: dict[str, Any] = dict(locals())
+    given: dict[str, Any] = {**locals(), "kind": kind and kind.value}
     with clean_ending():
         from qianfan.cli.batch.options import Options
 

@@ -8,7 +8,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from qianfan.bulk.job import KINDS, job
-from qianfan.cli.batch.tally import yuan
+from qianfan.cli.batch.words import duration, yuan
 from qianfan.cli.ending import say
 from qianfan.cli.tables import print_blocks, show_json
 from qianfan.config import get_config
@@ -196,20 +196,6 @@ def _seconds(checked: Checked, options: Options) -> float | None:
         (checked.prompt_tokens, options.tpm or config.TPM_LIMIT, 60),
     )
     return max((amount / float(limit) * unit for amount, limit, unit in limits if limit), default=None)
-
-
-def duration(seconds: float) -> str:
-    """Return a time in words: two units at most."""
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    days, hours = divmod(hours, 24)
-    if seconds < 1:
-        return "不到 1 秒"
-    if days:
-        return f"{days} 天 {hours} 小时"
-    if hours:
-        return f"{hours} 小时 {minutes} 分"
-    return f"{minutes} 分 {rest} 秒" if minutes else f"{rest} 秒"
 
 
 def _first(asked: Any) -> str:

@@ -80,23 +80,21 @@ def questions(options: Options) -> Questions:
     columns = list(source.columns or dict.fromkeys(name for row in sample for name in row))
     prompt = _prompt(options)
     openai = prompt is None and any(map(openai_line, sample))
-    kind = (
-        options.kind
-        or (openai and next(filter(None, map(kind_of, filter(openai_line, sample))), ""))
-        or "chat"
-    )
+    told = [kind_of(row) for row in sample if openai and openai_line(row)]
+    kind = options.kind or next(filter(None, told), "chat")
     _check_kind(kind, options)
+    answers = (OpenAIAnswers if openai and _ends(options.output, ".jsonl") else Answers)(kind, options.field)
     asking = Asking(
         kind,
         prompt,
         Template(options.system, "--system") if prompt and options.system else None,
         openai,
         options.id_column or ("custom_id" if openai else None),
+        frozenset(answers.columns),
         isinstance(source, reading.Table),
         _ends(options.output, ".parquet"),
     )
-    answers = (OpenAIAnswers if openai and _ends(options.output, ".jsonl") else Answers)(kind, options.field)
-    _check_columns(columns, asking, answers)
+    _check_columns(columns, asking)
     return Questions(source, options.limit, asking, _parameters(options, asking), answers)
 
 
@@ -129,7 +127,7 @@ def _check_kind(kind: str, options: Options) -> None:
         raise InvalidArgumentError(f"向量化没有 (an embedding has no) --{given[0].replace('_', '-')}")
 
 
-def _check_columns(columns: list[str], asking: Asking, answers: Answers) -> None:
+def _check_columns(columns: list[str], asking: Asking) -> None:
     if asking.prompt is not None:
         asking.prompt.check(columns)
         if asking.system is not None:
@@ -141,13 +139,7 @@ def _check_columns(columns: list[str], asking: Asking, answers: Answers) -> None
         )
     if asking.id_column and asking.id_column not in columns:
         raise InvalidArgumentError(f"--id {asking.id_column!r} 不是列名 (is no column): {', '.join(columns)}")
-    taken = (
-        [] if isinstance(answers, OpenAIAnswers) else [name for name in answers.columns if name in columns]
-    )
-    if taken:
-        raise InvalidArgumentError(
-            f"输入已有列 (the input has a column) {taken[0]!r}", hint="--field 换一个名称 (names another)"
-        )
+    asking.check_added(columns)
 
 
 def _parameters(options: Options, asking: Asking) -> dict[str, Any]:
@@ -187,19 +179,19 @@ def files(options: Options) -> Files:
         raise InvalidArgumentError(f"-o {output}: 目录不存在或不能写入 (cannot be written to)")
     if output.is_dir():
         raise InvalidArgumentError(f"-o {output} 是目录 (is a directory)")
-    if options.resume + options.retry_failed > 0 and options.restart:
+    goes_on = options.resume or options.retry_failed
+    if goes_on and options.restart:
         raise InvalidArgumentError("--restart 与 --resume、--retry-failed 不能同用 (cannot go together)")
     found = Files(output, output.with_name(f"{output.name}.checkpoint.jsonl"))
     for path in (*found, writing.partial_of(output)):
         if path.exists() and path.samefile(options.source):
             raise InvalidArgumentError(f"-o {output} 会覆盖输入 (would overwrite the input)")
-    goes_on = options.resume or options.retry_failed
     if found.checkpoint.exists() and not (goes_on or options.restart):
         raise InvalidArgumentError(
             f"{found.checkpoint} 里有先前一次运行的记录 (records an earlier run)",
             hint="--resume 接着运行，已有结果的不再询问；--restart 丢弃记录重新开始，已付费的会再付一次",
         )
-    if output.exists() and not (goes_on or options.overwrite):
+    if output.exists() and not (options.overwrite or (goes_on and found.checkpoint.exists())):
         raise InvalidArgumentError(f"{output} 已存在 (exists)", hint="--overwrite 覆盖它，或换一个 -o")
     return found
 

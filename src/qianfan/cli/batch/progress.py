@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from time import monotonic
 from typing import TYPE_CHECKING, Protocol
 
-from qianfan.cli.batch.dry import duration
-from qianfan.cli.batch.tally import spent, yuan
+from qianfan.cli.batch.tally import spent
+from qianfan.cli.batch.words import duration, yuan
 from qianfan.cli.ending import say, stderr
 
 if TYPE_CHECKING:
@@ -34,16 +34,16 @@ class Progress(Protocol):
 def progress(total: int, prices: Prices, *, quiet: bool) -> Iterator[Progress]:
     """Give what shows how far a run of so many rows is."""
     if quiet or not stderr.is_terminal or stderr.is_dumb_terminal:
-        yield _Lines(_Words(total, prices), quiet=quiet)
+        yield _Lines(Words(total, prices), quiet=quiet)
         return
     from rich.progress import BarColumn, TaskProgressColumn, TextColumn
     from rich.progress import Progress as Bars
 
     with Bars(TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), console=stderr) as bars:
-        yield _Bar(bars, _Words(total, prices))
+        yield _Bar(bars, Words(total, prices))
 
 
-class _Words:
+class Words:
     """Says how far a run is in a line."""
 
     def __init__(self, total: int, prices: Prices) -> None:
@@ -51,6 +51,7 @@ class _Words:
         self._prices = prices
 
     def __call__(self, rows: int, report: Report) -> str:
+        """Return the line after so many rows."""
         fresh = rows - min(report.recorded, rows)
         parts = [f"{rows:,}/{self.total:,} 行"]
         if report.failed:
@@ -70,7 +71,7 @@ class _Words:
 class _Lines:
     """A line now and then, or none."""
 
-    def __init__(self, words: _Words, *, quiet: bool) -> None:
+    def __init__(self, words: Words, *, quiet: bool) -> None:
         self._words = words
         self._quiet = quiet
         self._next = monotonic() + _LINE_EVERY
@@ -89,7 +90,7 @@ class _Lines:
 class _Bar:
     """A bar with words beside it."""
 
-    def __init__(self, bars: object, words: _Words) -> None:
+    def __init__(self, bars: object, words: Words) -> None:
         from rich.progress import Progress as Bars
 
         assert isinstance(bars, Bars), "rich's"

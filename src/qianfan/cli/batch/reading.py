@@ -16,7 +16,7 @@ import orjson
 from qianfan.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Iterator
+    from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
     from pathlib import Path
     from typing import IO
 
@@ -113,13 +113,10 @@ class Table(Source):
         self._delimiter = delimiter
         with _opened(path) as file:
             self.bom = file.peek(3).startswith(codecs.BOM_UTF8)
-        names = next(self._cells(), (1, [], ""))
-        if names[2]:
-            raise InvalidArgumentError(f"{path} 第 1 行 (line 1): {names[2]}")
-        self.columns = tuple(names[1])
-        twice = [name for name in self.columns if self.columns.count(name) > 1]
-        if twice:
-            raise InvalidArgumentError(f"{path} 有两列都叫 (has two columns named) {twice[0]!r}")
+        number, names, problem = next(self._cells(), (1, [], ""))
+        if problem:
+            raise InvalidArgumentError(f"{path} 第 {number} 行 (line {number}): {problem}")
+        self.columns = _different(path, names)
 
     def rows(self) -> Iterator[Row]:
         """Read the rows below the first; lines without a cell are none."""
@@ -171,7 +168,7 @@ class Parquet(Source):
         with self._open() as file:
             self.schema = file.schema_arrow
             self._count: int = file.metadata.num_rows
-        self.columns = tuple(self.schema.names)
+        self.columns = _different(path, self.schema.names)
 
     def rows(self) -> Iterator[Row]:
         """Read the rows, some at a time."""
@@ -179,7 +176,13 @@ class Parquet(Source):
         coarse = arrow.schema([field.with_type(_coarse(arrow, field.type)) for field in self.schema])
         number = 0
         for batch in self.batches():
-            for columns in arrow.Table.from_batches([batch]).cast(coarse, safe=False).to_pylist():
+            try:
+                listed = arrow.Table.from_batches([batch]).cast(coarse, safe=False).to_pylist()
+            except (ValueError, OverflowError) as error:  # such as years that Python has not
+                raise InvalidArgumentError(
+                    f"{self.path} 第 {number + 1} 行起的 {GROUP} 行里有 Python 没有的值 (values that Python has not): {error}"
+                ) from None
+            for columns in listed:
                 number += 1
                 yield Row(number, columns)
 
@@ -200,6 +203,14 @@ class Parquet(Source):
                 yield opened
         except arrow.ArrowException as error:
             raise InvalidArgumentError(f"{self.path} 不是 Parquet (is no Parquet): {error}") from None
+
+
+def _different(path: Path, names: Sequence[str]) -> tuple[str, ...]:
+    """Return the names of columns, or raise `InvalidArgumentError` where two are the same."""
+    for name in names:
+        if names.count(name) > 1:
+            raise InvalidArgumentError(f"{path} 有两列都叫 (has two columns named) {name!r}")
+    return tuple(names)
 
 
 def _coarse(arrow: Any, kind: Any) -> Any:

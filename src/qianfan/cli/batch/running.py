@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from typing import TYPE_CHECKING, Any
 
 from qianfan import catalog
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from qianfan.cli.batch.planning import Files, Questions
     from qianfan.cli.batch.progress import Progress
     from qianfan.cli.batch.tally import Prices
+    from qianfan.cli.batch.writing import Writer
     from qianfan.client import Qianfan
     from qianfan.settings import ClientArguments
 
@@ -35,6 +36,7 @@ def run(asked: Questions, options: Options, prices: Prices) -> int:
     if options.strict:
         refuse_bad(asked)
     total = asked.total()
+    opened = writing.opener(files.output, asked.source, asked.rows(), asked.answers.columns)
     with caller(
         options.endpoint,
         options.local,
@@ -49,9 +51,9 @@ def run(asked: Questions, options: Options, prices: Prices) -> int:
             begun(client, asked, files, options) as results,
             progress(total, prices, quiet=options.quiet or options.as_json) as shown,
         ):
-            ending = _followed(results, asked, files, shown)
+            ending = _followed(results, asked, opened, shown)
         ending.usage = client.usage
-    ending.complete = ending.tally.rows == total
+    ending.complete = ending.failure is None and (not ending.interrupted or ending.tally.rows >= total)
     if ending.complete and ending.writer is not None:
         ending.writer.finish()
     show(ending, files, prices, options)
@@ -95,23 +97,27 @@ def _budget(client: Qianfan, options: Options) -> AbstractContextManager[Any]:
     return client.budget(tokens=options.max_tokens, requests=options.max_requests)
 
 
-def _followed(results: Results, asked: Questions, files: Files, shown: Progress) -> Ending:
+def _followed(results: Results, asked: Questions, opened: Callable[[], Writer], shown: Progress) -> Ending:
     """Write each row as its turn comes, until all are written or the run ends early."""
     ending = Ending(Tally(), results.report)
     try:
         with _stoppable(results, shown) as stopped:
             for outcome in results:
                 if ending.writer is None:  # not before: only now is the checkpoint this run's own
-                    ending.writer = writing.writer(files.output, asked.source, asked.answers.columns)
+                    ending.writer = opened()
                 ending.writer.write(asked.answers.row(outcome), outcome.input.number)
                 ending.tally.count(outcome)
                 shown.show(ending.tally.rows, results.report)
+                if stopped():  # again: a signal may have come before there was anything to stop
+                    results.stop()
             ending.interrupted = stopped()
-    except (BudgetExceededError, BulkStoppedError) as error:
-        ending.failure = error
-    finally:
         if ending.writer is not None:
             ending.writer.close()
+    except (BudgetExceededError, BulkStoppedError, OSError) as error:
+        ending.failure = error
+        if ending.writer is not None:
+            with suppress(OSError):  # a full disk stays full
+                ending.writer.close()
     return ending
 
 

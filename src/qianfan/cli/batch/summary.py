@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from qianfan.cli.batch.dry import duration
-from qianfan.cli.batch.tally import spent, yuan
+from qianfan.cli.batch.tally import spent
+from qianfan.cli.batch.words import duration, yuan
 from qianfan.cli.ending import say
 from qianfan.cli.tables import show_json
-from qianfan.errors import BudgetExceededError
+from qianfan.errors import BudgetExceededError, BulkStoppedError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,7 +44,7 @@ class Ending:
     writer: Writer | None = None
     complete: bool = False
     interrupted: bool = False
-    failure: QianfanError | None = None
+    failure: QianfanError | OSError | None = None
     usage: Mapping[str, Used] = field(default_factory=dict)
 
     @property
@@ -61,7 +61,9 @@ class Ending:
             return None
         if self.interrupted:
             return "interrupted"
-        return "budget" if isinstance(self.failure, BudgetExceededError) else "failures"
+        if isinstance(self.failure, BudgetExceededError):
+            return "budget"
+        return "failures" if isinstance(self.failure, BulkStoppedError) else "error"
 
 
 def show(ending: Ending, files: Files, prices: Prices, options: Options) -> None:
@@ -72,8 +74,9 @@ def show(ending: Ending, files: Files, prices: Prices, options: Options) -> None
         for line in _lines(ending, files, prices):
             typer.echo(line)
     if not ending.complete:
+        more = "--retry-failed" if isinstance(ending.failure, BulkStoppedError) else "--resume"
         say(
-            f"qianfan: 没有做完，{_why(ending)}。同样的命令加上 --resume 接着运行 (the same command with --resume goes on)"
+            f"qianfan: 没有做完，{_why(ending)}。同样的命令加上 {more} 接着运行 (the same command with it goes on)"
         )
 
 
@@ -82,7 +85,9 @@ def _why(ending: Ending) -> str:
         return "被中断 (interrupted)"
     if isinstance(ending.failure, BudgetExceededError):
         return f"预算用完 (the budget is spent): {ending.failure.message}"
-    return f"连续失败 (failure after failure): {ending.failure.message}"
+    if isinstance(ending.failure, BulkStoppedError):
+        return f"连续失败 (failure after failure): {ending.failure.message}"
+    return str(ending.failure)
 
 
 def _lines(ending: Ending, files: Files, prices: Prices) -> list[str]:
@@ -93,7 +98,7 @@ def _lines(ending: Ending, files: Files, prices: Prices) -> list[str]:
         lines.append(f"其中 {report.recorded:,} 行的结果来自先前的运行，没有再次询问")
     if report.asked_again:
         lines.append(
-            f"先前的运行结束时有 {report.asked_again:,} 个请求在途，平台可能已为它们计费；它们会再次询问"
+            f"先前的运行结束时有 {report.asked_again:,} 个请求在途，平台可能已为它们计费；它们要再问一次"
         )
     if tally.truncated:
         lines.append(f"{tally.truncated:,} 个回答因长度被截断（finish_reason 为 length）")
@@ -134,6 +139,7 @@ def _as_json(ending: Ending, files: Files, prices: Prices) -> dict[str, Any]:
     failed = sum(failures.count for failures in tally.failures.values())
     return {
         "output": str(files.output) if ending.complete else None,
+        "partial": None if ending.complete or ending.writer is None else str(ending.writer.partial),
         "checkpoint": str(files.checkpoint),
         "complete": ending.complete,
         "stopped": ending.stopped,

@@ -27,11 +27,6 @@ class Prices(NamedTuple):
         return (prompt_tokens * (self.input or 0.0) + completion_tokens * (self.output or 0.0)) / 1000
 
 
-def yuan(amount: float) -> str:
-    """Return an amount of money in words; of little money more places."""
-    return f"{amount:,.2f} 元" if amount >= 1 else f"{amount:.4f} 元"
-
-
 class Tally:
     """Rows by what became of them.
 

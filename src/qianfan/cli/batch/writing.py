@@ -13,10 +13,10 @@ from qianfan.cli.batch.template import plain, text_of
 from qianfan.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
-    from qianfan.cli.batch.reading import Source
+    from qianfan.cli.batch.reading import Row, Source
 
 
 class Writer:
@@ -177,32 +177,33 @@ def check(path: Path) -> None:
         pyarrow()
 
 
-def writer(path: Path, rows: Source, added: Mapping[str, type]) -> Writer:
-    """Open a file for the rows of a source and what is added to them.
+def opener(path: Path, asked: Source, rows: Iterable[Row], added: Mapping[str, type]) -> Callable[[], Writer]:
+    """Return what opens a file for rows and what is added to them.
 
-    JSONL says nothing of its columns; where the output has to, the input is read through for them.
+    JSONL says nothing of its columns; where the output has to, the rows are read through for them.
 
     Args:
         path: The output, whose name says how it is written.
-        rows: The input.
+        asked: The input.
+        rows: Those of its rows that are written.
         added: The further columns and their types: str, or `list` for a vector.
     """
     suffix = path.suffix.lower()
     if suffix in {".jsonl", ".ndjson"}:
-        return _JsonLines(path)
-    if suffix == ".parquet" and isinstance(rows, Parquet):
-        return _Parquet(path, added, rows)
-    columns = _survey(rows) if rows.columns is None else dict.fromkeys(rows.columns, str)
-    columns = {**columns, **added}
+        return lambda: _JsonLines(path)
+    if suffix == ".parquet" and isinstance(asked, Parquet):
+        return lambda: _Parquet(path, added, asked)
+    own = _survey(rows) if asked.columns is None else dict.fromkeys(asked.columns, str)
+    columns = {**own, **added}
     if suffix == ".parquet":
-        return _Parquet(path, columns)
-    return _Table(path, tuple(columns), bom=rows.bom)
+        return lambda: _Parquet(path, columns)
+    return lambda: _Table(path, tuple(columns), bom=asked.bom)
 
 
-def _survey(rows: Source) -> dict[str, type]:
+def _survey(rows: Iterable[Row]) -> dict[str, type]:
     """Return the columns of rows, each with the type that holds all its values: str where nothing else does."""
     found: dict[str, type | None] = {}
-    for row in rows.rows():
+    for row in rows:
         for name, value in row.columns.items():
             found[name] = _common(found.get(name), value)
     return {name: kind or str for name, kind in found.items()}
