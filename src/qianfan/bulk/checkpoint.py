@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from qianfan import errors
-from qianfan.errors import InvalidArgumentError, QianfanError
+from qianfan.errors import APIError, InvalidArgumentError, QianfanError
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -229,4 +229,6 @@ def failure(told: dict[str, Any]) -> QianfanError:
     QianfanError.__init__(error, str(told.get("message", "")))
     for name in _KEPT:
         setattr(error, name, told.get(name))
+    if isinstance(error, APIError):
+        error.error_code = told.get("code") or 0
     return error

@@ -13,6 +13,7 @@ from qianfan.bulk.source import END, LATER
 from qianfan.errors import (
     AuthError,
     BadRequestError,
+    BudgetExceededError,
     BulkStoppedError,
     InvalidArgumentError,
     ParseError,
@@ -22,9 +23,6 @@ from qianfan.errors import (
     RateLimitTimeoutError,
 )
 
-BudgetExceededError = getattr(
-    __import__("qianfan.errors").errors, "BudgetExceededError", type("X", (QianfanError,), {})
-)
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
@@ -42,14 +40,12 @@ _STREAK = 100
 _OWN = (InvalidArgumentError, BadRequestError, ParseError)
 
 #: Failures that leave no trace in the checkpoint, since they say nothing of an input's answer.
-_FOREIGN = (
-    AuthError,
-    QuotaError,
-    RateLimitError,
-    RateLimitTimeoutError,
-    InvalidArgumentError,
-    BudgetExceededError,
-)
+_FOREIGN = (AuthError, QuotaError, InvalidArgumentError, BudgetExceededError)
+
+
+def _too_fast(error: QianfanError) -> bool:
+    """Say whether the service means that it is asked too much at once."""
+    return isinstance(error, RateLimitError) or error.status == 429
 
 
 class Plan(NamedTuple):
@@ -159,7 +155,7 @@ class Run:
 
     def notice(self, error: QianfanError) -> None:
         """Learn from an attempt that failed."""
-        if isinstance(error, RateLimitError):
+        if _too_fast(error):
             self.report.refusals += 1
             self._gate.refused(error.retry_after)
 
@@ -314,15 +310,19 @@ class Run:
             outcome = Outcome(item.id, item.input, error=error)
         finally:
             self._gate.leave()
-        if isinstance(failure, (RateLimitError, RateLimitTimeoutError)) and refused + 1 < _PATIENCE:
-            if isinstance(failure, RateLimitTimeoutError):  # of refusals `notice` has told
-                self._gate.refused(None)
+        if isinstance(failure, RateLimitTimeoutError):  # this client's own limit: it has all the time
+            self._gate.refused(None)
+            return None
+        if failure is not None and _too_fast(failure) and refused + 1 < _PATIENCE:
             return None
         if checkpoint is not None:
-            if isinstance(failure, _FOREIGN):
-                checkpoint.withdrawn(item.id)
-            else:
-                checkpoint.record(outcome, item.fingerprint)
+            try:
+                if failure is not None and (isinstance(failure, _FOREIGN) or _too_fast(failure)):
+                    checkpoint.withdrawn(item.id)
+                else:
+                    checkpoint.record(outcome, item.fingerprint)
+            except OSError as error:  # the disk is full: no more is asked, and this is handed on all the same
+                self._fail(error)
         if failure is not None:
             self._judge(failure)
         return None if isinstance(failure, BudgetExceededError) else outcome

@@ -67,6 +67,7 @@ def mapped(client: Qianfan, inputs: Iterable[Any], plan: Plan) -> Results:
         raise _no_inputs(inputs, "amap() takes async ones") from None
     if isinstance(inputs, (str, bytes)):
         raise _no_inputs(inputs, "[text] for one")
+    client._check_open()
     return Results(lambda feed: _run(client, feed, plan), inputs, plan.ahead)
 
 
@@ -74,6 +75,7 @@ def amapped(client: Qianfan, inputs: Iterable[Any] | AsyncIterable[Any], plan: P
     """Return the same as `mapped` does, for the running event loop."""
     if isinstance(inputs, (str, bytes)) or not (hasattr(inputs, "__aiter__") or hasattr(inputs, "__iter__")):
         raise _no_inputs(inputs, "[text] for one")
+    client._check_open()
     return AsyncResults(_run(client, source(inputs), plan))
 
 
@@ -133,7 +135,7 @@ class _Watched(Qianfan):
     notice: Callable[[QianfanError], None]
 
     def __init__(self, client: Qianfan) -> None:
-        self._start(client._settings)  # noqa: SLF001  # it is one, with another's settings
+        self._start(client._settings, client._ledger)  # noqa: SLF001  # it is one, with another's settings
 
     def _exchange(self, call: Call, options: Options) -> tuple[Exchange, Dialect]:
         exchange, dialect = super()._exchange(call, options)

@@ -1,0 +1,98 @@
+"""`batch_do`: a list in, a list out, as code on later SDKs has it."""
+
+from __future__ import annotations
+
+import pytest
+from support.worlds import unary
+
+import qianfan
+from qianfan import errors
+
+
+@pytest.fixture
+def echo(platform):
+    """A platform whose models say what they are asked."""
+    platform.reply(with_=lambda request: "答：" + request.text)
+    return platform
+
+
+@pytest.fixture
+def classic(echo, monkeypatch):
+    """The settings that lead the classic classes to the platform."""
+    with echo.client() as client:
+        monkeypatch.setenv("QIANFAN_ACCESS_TOKEN", client.access_token())
+    monkeypatch.setenv("QIANFAN_BASE_URL", echo.url)
+    return echo
+
+
+def asked(world, resource, *args, **options):
+    """Return the replies in one world or the other."""
+    if world.is_async:
+        return world.run(resource.abatch_do(*args, **options))
+    return resource.batch_do(*args, **options).results()
+
+
+@unary
+def test_chat(classic, world):
+    """Conversations and texts in, replies in their order out; an error is one of them."""
+    messages = [{"role": "user", "content": "一"}]
+    got = asked(world, qianfan.ChatCompletion(), [messages, "二", [], "四"], worker_num=2)
+
+    assert [reply["result"] for reply in (got[0], got[1], got[3])] == ["答：一", "答：二", "答：四"]
+    assert isinstance(got[2], errors.InvalidArgumentError)
+
+
+@unary
+def test_parameters(classic, world):
+    """All calls have the parameters given, and the model of the object; a dict has its own."""
+    chat = qianfan.ChatCompletion(model="ERNIE-Bot-4")
+    own = {"messages": [{"role": "user", "content": "二"}], "temperature": 0.9, "model": "ERNIE-Bot"}
+    asked(world, chat, messages_list=["一", own], temperature=0.2)
+
+    calls = sorted(classic.calls("chat"), key=lambda call: call.messages[-1]["content"])
+    assert [(call.model, call.body["temperature"]) for call in calls] == [
+        ("ERNIE-Bot-4", 0.2),
+        ("ERNIE-Bot", 0.9),
+    ]
+
+
+@unary
+def test_others(classic, world):
+    """Completion and Embedding have it too."""
+    written = asked(world, qianfan.Completion(), prompt_list=["从前", "以后"])
+    vectors = asked(world, qianfan.Embedding(), texts_list=[["一", "二"], ["三"]])
+
+    assert all(reply["result"] for reply in written)
+    assert [len(reply["data"]) for reply in vectors] == [2, 1]
+
+
+def test_it_begins_at_once(classic):
+    """Requests go out before anybody asks for a reply; the counts move, and every reading gives the same."""
+    batch = qianfan.ChatCompletion().batch_do([str(number) for number in range(30)], worker_num=4)
+    while batch.finished_count < 30:
+        pass
+
+    assert len(classic.calls("chat")) == 30
+    assert (len(batch), batch.total_count, batch.success_count, batch.failed_count) == (30, 30, 30, 0)
+    assert [reply["result"] for reply in batch] == [f"答：{number}" for number in range(30)]
+    batch.wait()
+    assert batch.results() == list(batch)
+
+
+@unary
+def test_nothing(classic, world):
+    """An empty list has no replies."""
+    assert asked(world, qianfan.ChatCompletion(), []) == []
+
+
+@unary
+@pytest.mark.parametrize(
+    ("args", "options"),
+    [((), {}), (("一句话",), {}), ((["一"],), {"stream": True}), ((["一"],), {"worker_num": 0})],
+    ids=["no list", "a text", "streams", "no workers"],
+)
+def test_bad_arguments(classic, world, args, options):
+    """What cannot be right is refused before anything is sent."""
+    with pytest.raises(errors.InvalidArgumentError):
+        asked(world, qianfan.ChatCompletion(), *args, **options)
+    assert classic.calls("chat") == []
