@@ -32,6 +32,7 @@ from qianfan import (
 )
 from qianfan.catalog import Model
 from qianfan.console.job import Job
+from qianfan.core.ledger import Budget, Used
 from qianfan.resources.models import ModelList
 from qianfan.response import Choice, Message, RateLimits, ToolCall, Usage
 
@@ -453,3 +454,16 @@ def failures(error: errors.QianfanError) -> None:
     if isinstance(error, qianfan.errors.RequestError):
         assert_type(error.status_code, int | None)
         assert_type(error.body, str)
+
+
+def books(client: Qianfan, chat: ChatCompletion, error: errors.BudgetExceededError) -> None:
+    """Count, and keep a budget."""
+    assert_type(client.usage["ernie-4.5-turbo-128k"].total_tokens, int)
+    assert_type(client.usage.sum, Used)
+    with chat.client.budget(tokens=50_000, requests=None) as budget:
+        assert_type(budget, Budget)
+        assert_type(budget.used.tokens, int)
+        assert_type(budget.remaining.requests, int | None)
+    assert_type(error.limits.tokens, int | None)
+    assert_type(error.call.tokens, int)
+    client.budget(50_000)  # type: ignore[call-arg]  # of what?

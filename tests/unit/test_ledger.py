@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import pickle
+import signal
 import threading
+from contextlib import suppress
 from math import inf, nan
 from typing import Any
 
@@ -325,6 +327,33 @@ class TestInterrupted:
             return book.usage.sum.requests
 
         assert book.look(handler) == 2
+
+    @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="this system has no interval timer")
+    def test_signal_handlers_at_any_moment(self) -> None:
+        """Handlers that call and look between any two steps, thousands of times, neither halt nor miscount."""
+        book, made, limit = ledger(), [0, 0], 90_000
+
+        def attempt(by: int) -> None:
+            with suppress(BudgetExceededError):
+                spend(book, TEN, 10)
+                made[by] += 1
+
+        def handler(*_: object) -> None:
+            attempt(1)
+            assert book.usage.sum.requests <= limit
+
+        before = signal.signal(signal.SIGALRM, handler)
+        try:
+            with Budget(book, requests=limit) as budget:
+                signal.setitimer(signal.ITIMER_REAL, 0.0001, 0.0001)
+                for _ in range(100_000):
+                    attempt(0)
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, before)
+
+        assert sum(made) == budget.used.requests == book.usage.sum.requests == limit
+        assert budget.in_flight == Amount(0, 0)
 
     def test_a_forked_child_starts_anew(self) -> None:
         """It counts from 0, its budgets go on, and what was half read when it was made halts nothing."""
