@@ -71,6 +71,17 @@ def batch(
     qps: Annotated[float | None, typer.Option(help="每秒最多请求数。")] = None,
     rpm: Annotated[float | None, typer.Option(help="每分钟最多请求数。")] = None,
     tpm: Annotated[float | None, typer.Option(help="每分钟最多 token 数。")] = None,
+    redis: Annotated[
+        str | None,
+        typer.Option(
+            envvar="QIANFAN_REDIS_URL",
+            show_envvar=True,
+            help="与其他进程、机器合用以上限速：redis://…；有口令时宜放在环境变量里。",
+        ),
+    ] = None,
+    redis_name: Annotated[
+        str, typer.Option(help="合用的限速的名字，如应用与模型；同名的合在一起。")
+    ] = "default",
     max_tokens: Annotated[
         int | None, typer.Option(help="预算：本次运行最多用去的 token，超出之前停止。", min=1)
     ] = None,

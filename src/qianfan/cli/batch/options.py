@@ -35,6 +35,8 @@ class Options:
     qps: float | None
     rpm: float | None
     tpm: float | None
+    redis: str | None
+    redis_name: str
     max_tokens: int | None
     max_requests: int | None
     price_input: float | None

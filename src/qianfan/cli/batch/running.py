@@ -37,13 +37,12 @@ def run(asked: Questions, options: Options, prices: Prices) -> int:
         refuse_bad(asked)
     total = asked.total()
     opened = writing.opener(files.output, asked.source, asked.rows(), asked.answers.columns)
-    with caller(
-        options.endpoint,
-        options.local,
-        options.state,
-        settings=_settings(options),
-        version=_local_version(asked),
-    ) as client:
+    with (
+        _settings(options) as settings,
+        caller(
+            options.endpoint, options.local, options.state, settings=settings, version=_local_version(asked)
+        ) as client,
+    ):
         if options.restart:
             planning.forget(files.checkpoint)
         with (
@@ -74,14 +73,33 @@ def begun(client: Qianfan, asked: Questions, files: Files, options: Options) -> 
     )
 
 
-def _settings(options: Options) -> ClientArguments:
-    given: dict[str, Any] = {
-        "query_per_second": options.qps,
-        "request_per_minute": options.rpm,
-        "token_per_minute": options.tpm,
-        "request_timeout": options.timeout,  # not of the calls: with another one they are the same questions
-    }
-    return {name: value for name, value in given.items() if value is not None}  # type: ignore[return-value]  # a TypedDict's names
+@contextmanager
+def _settings(options: Options) -> Iterator[ClientArguments]:
+    """Give the settings of the client: its time for a call, and limits, which others may share."""
+    settings: ClientArguments = {}
+    if options.timeout is not None:  # not of the calls: with another one they are the same questions
+        settings["request_timeout"] = options.timeout
+    if options.redis is None:
+        yield {
+            **settings,
+            "query_per_second": options.qps,
+            "request_per_minute": options.rpm,
+            "token_per_minute": options.tpm,
+        }
+        return
+    from qianfan.drivers.redis_limiter import RedisRateLimiter
+
+    limiter = RedisRateLimiter(
+        options.redis,
+        query_per_second=options.qps,
+        request_per_minute=options.rpm,
+        token_per_minute=options.tpm,
+        name=options.redis_name,
+    )
+    try:
+        yield {**settings, "rate_limiter": limiter}
+    finally:
+        limiter.close()
 
 
 def _local_version(asked: Questions) -> int:
