@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 
 import pytest
 from admin_caller import Admin
@@ -321,6 +322,39 @@ class TestRemote:
 
         assert not set(before) & set(after)
         assert again == before
+
+    def test_a_state_file_lets_nobody_in_by_keys_that_anybody_can_make(self, start, tmp_path):
+        """Keys that were made up where everybody can make them open nothing here; those that were given do."""
+        file = tmp_path / "state.db"
+        first = start(state=file).platform
+        application, access, api = first.add_application(), first.add_access_key(), first.add_api_key()
+        own = first.add_application("ak-of-mine", "sk-of-mine"), first.add_api_key("a-key-of-mine")
+        first.stop()
+        known = [
+            {"ak": application.ak, "sk": application.sk},
+            {"access_key": access.ak, "secret_key": access.sk},
+            {"api_key": api.key, "version": 2},
+        ]
+        given = [{"ak": own[0].ak, "sk": own[0].sk}, {"api_key": own[1].key, "version": 2}]
+
+        def are_good(options):
+            platform = start(state=file, **options).platform
+            found = []
+            for keys in [*known, *given]:
+                with platform.client(**keys) as client:
+                    try:
+                        if "access_key" in keys:
+                            client.finetune.create_task(name=secrets.token_hex(4))
+                        else:
+                            client.chat.do(messages=[{"role": "user", "content": "你好"}])
+                        found.append(True)
+                    except qianfan.errors.APIError:
+                        found.append(False)
+            platform.stop()
+            return found
+
+        assert are_good({"allow_remote": True}) == [False, False, False, True, True]
+        assert are_good({}) == [True] * 5
 
     def test_more_keys_are_its_own_too(self, start):
         """Keys that are added without being given are made from the token as well."""

@@ -182,7 +182,7 @@ class Registry:
         if known is not None:
             return known
         kept = self._kept.named(ak)
-        if kept is not None:
+        if kept is not None and not self._is_everybodys(kept):
             return self._applications.setdefault(ak, _application(kept))
         if not (self._any_key and ak and sk) or len(ak) + len(sk) > _LONGEST:
             return None
@@ -190,7 +190,11 @@ class Registry:
         return self._applications.setdefault(ak, Application(next(self._guests), ak, sk))
 
     def _made_sk(self, number: int) -> str:
-        return _letters(f"{self._secret}Secret Key {number}", 32)
+        return _made_sk(self._secret, number)
+
+    def _is_everybodys(self, kept: _Kept) -> bool:
+        """Return whether an application is of a run without a secret, so that anybody has its keys, unlike this one."""
+        return bool(self._secret) and kept.sk == _made_sk("", kept.id)
 
     def _issue(self, application: Application) -> Reply:
         expires = int(self._clock.now() + self._lifetime)
@@ -222,6 +226,10 @@ def coded(code: int | str, message: str) -> Reply:
     status, error = codes.of_gateway(code, codes.OAUTH)
     words = _UNKNOWN_CLIENT if error == "invalid_client" else codes.text(code)
     return _error(status, error, message or words)
+
+
+def _made_sk(secret: str, number: int) -> str:
+    return _letters(f"{secret}Secret Key {number}", 32)
 
 
 def _letters(seed: str, length: int) -> str:

@@ -81,13 +81,21 @@ class AccessKeys:
             return
         is_own = given.access_key == self.default.ak
         key = self.default if is_own else self._keys.named(given.access_key)
-        if key is None:
+        if key is None or (not is_own and self._is_everybodys(key)):
             raise signature.Denied(signature.UNKNOWN_KEY)
         if not signature.matches(given, request, key.sk):
             raise signature.Denied(signature.MISMATCH)
 
     def _made_sk(self, number: int) -> str:
-        return _hex(f"{self._secret}Access Key's secret {number}")[:32]
+        return _made_sk(self._secret, number)
+
+    def _is_everybodys(self, key: AccessKey) -> bool:
+        """Return whether a key is of a run without a secret, so that anybody has it, unlike this one."""
+        return bool(self._secret) and key.sk == _made_sk("", key.id)
+
+
+def _made_sk(secret: str, number: int) -> str:
+    return _hex(f"{secret}Access Key's secret {number}")[:32]
 
 
 def _hex(seed: str) -> str:

@@ -121,17 +121,25 @@ class Keys:
         token = self._tokens.find(bearer)
         if token is not None:
             return token.owner if token.lives(self._clock.now()) else None
-        if bearer == self.default.key:
+        if secrets.compare_digest(bearer.encode(), self.default.key.encode()):
             return self.default.uid
         key = self._keys.get(bearer) or self._kept.named(bearer)
-        if key is not None and key.id != self.default.id:
+        if key is not None and key.id != self.default.id and not self._is_everybodys(key):
             self._keys[bearer] = key
             return key.uid
         return self.default.uid if self._any_key and bearer else None
 
     def _made(self, number: int) -> str:
-        digits = _hex(f"{self._secret}API key {number}")
-        return _FORM.format(digits[:_ID], digits[_ID : _ID + 40])
+        return _made(self._secret, number)
+
+    def _is_everybodys(self, key: ApiKey) -> bool:
+        """Return whether a key is of a run without a secret, so that anybody has it, unlike this one."""
+        return bool(self._secret) and key.key == _made("", key.id)
+
+
+def _made(secret: str, number: int) -> str:
+    digits = _hex(f"{secret}API key {number}")
+    return _FORM.format(digits[:_ID], digits[_ID : _ID + 40])
 
 
 def _hex(seed: str) -> str:
