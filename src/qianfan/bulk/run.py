@@ -20,7 +20,7 @@ from qianfan.errors import (
     QianfanError,
     QuotaError,
     RateLimitError,
-    RateLimitTimeoutError,
+    RateLimiterLostError,
 )
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ _STREAK = 100
 _OWN = (InvalidArgumentError, BadRequestError, ParseError)
 
 #: Failures that leave no trace in the checkpoint, since they say nothing of an input's answer.
-_FOREIGN = (AuthError, QuotaError, InvalidArgumentError, BudgetExceededError)
+_FOREIGN = (AuthError, QuotaError, InvalidArgumentError, BudgetExceededError, RateLimiterLostError)
 
 
 def _too_fast(error: QianfanError) -> bool:
@@ -310,9 +310,6 @@ class Run:
             outcome = Outcome(item.id, item.input, error=error)
         finally:
             self._gate.leave()
-        if isinstance(failure, RateLimitTimeoutError):  # this client's own limit: it has all the time
-            self._gate.refused(None)
-            return None
         if failure is not None and _too_fast(failure) and refused + 1 < _PATIENCE:
             return None
         if checkpoint is not None:

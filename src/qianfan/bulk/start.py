@@ -130,7 +130,7 @@ class Here:
 
 
 class _Watched(Qianfan):
-    """A client whose failed attempts are told."""
+    """A client whose failed attempts are told, and that waits for its place in the rate limit as long as it takes."""
 
     notice: Callable[[QianfanError], None]
 
@@ -140,4 +140,5 @@ class _Watched(Qianfan):
     def _exchange(self, call: Call, options: Options) -> tuple[Exchange, Dialect]:
         exchange, dialect = super()._exchange(call, options)
         exchange.notice = self.notice
+        exchange.patient = True
         return exchange, dialect

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass
+from math import inf
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from qianfan.core.effects import NOW, Emit, Flow, Open, Receive, Reserve, Send, Sleep
@@ -104,6 +105,7 @@ class Exchange:
 
     `timeout` (seconds) bounds an attempt; of a stream, the wait for each event after the first.
     `tokens` is what it is thought to use, `place` that of the latest attempt in the limiter.
+    `patient` says that the wait for a place is no part of that time, and has no end.
     `notice` is told of every attempt that failed. What attempts use goes into `ledger`, under the
     name of the `model`; what they may use has to fit into the `budgets`.
     """
@@ -115,6 +117,7 @@ class Exchange:
     limiter: RateLimiter | None = None
     tokens: int = 0
     place: Place | None = None
+    patient: bool = False
     notice: Callable[[QianfanError], None] | None = None
     ledger: Ledger | None = None
     model: str = ""
@@ -230,7 +233,11 @@ def _call(
         sent = False
         try:
             if exchange.limiter is not None:
-                exchange.place = yield Reserve(exchange.limiter, exchange.tokens, by)
+                exchange.place = yield Reserve(exchange.limiter, exchange.tokens, inf if exchange.patient else by)
+                if exchange.patient:
+                    began, started = started, (yield NOW)
+                    deadline += started - began
+                    by = min(deadline, started + exchange.timeout)
                 if exchange.auth.ages:
                     # Again, since signatures age while one waits; and before, so that fetching a token
                     # does not stand between the place and the sending.
@@ -247,6 +254,7 @@ def _call(
         # Outside the `except`, so that a raised error drags no earlier one along in its traceback.
         renewed = exchange.auth.renew(failure, request)
         trial = trial or Trial(exchange.policy, deadline, exchange.chance)
+        trial.deadline = deadline
         pause = trial.judge(failure, started, (yield NOW), renewed=renewed)
         yield Sleep(pause, failure)
         started = yield NOW
