@@ -56,12 +56,12 @@ class Script:
 #: Exact fractions, so that limits are met to the bit, and any others. None is when who was told last may ask again.
 STEPS = st.one_of(st.sampled_from([None, None, 0.0, 0.0, 0.25, 1.0, 1.5, 7.0, 30.0, 60.0]), st.floats(0, 70))
 WHATS = ["enter", "enter", "enter", "ask", "ask", "ask", "ask", "ask", "ask", "abandon", "settle", "leave"]
-PATIENCE = st.sampled_from([inf, inf, inf, 0.0, 0.25, 10.0, 100.0])
+PATIENCE = st.sampled_from([inf, inf, inf, -1.0, 0.0, 0.25, 10.0, 100.0])
 
 #: Any sequence: what, which place, tokens, patience, and how much later than the one before.
 HISTORIES = st.lists(
     st.tuples(st.sampled_from(WHATS), st.integers(0, 99), st.integers(0, 60), PATIENCE, STEPS),
-    min_size=20,
+    min_size=30,
     max_size=150,
 )
 
@@ -158,7 +158,7 @@ def raw(shared_redis):
     st.one_of(st.integers(0, 1000).map(float), st.floats(0, 1e9)),
     HISTORIES,
 )
-@settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_the_script_and_python_agree(shared_redis, raw, rate, requests, tokens, start, calls):
     """Whatever is done in whatever order at whatever times, both answer and remember the same."""
     raw("FLUSHDB")

@@ -14,6 +14,8 @@ PATH = os.environ.get("REDIS_SERVER") or shutil.which("redis-server")
 
 _PATIENCE = 20.0  # seconds
 
+_BUS = 10_000  # a node of a cluster has a port so much higher, too
+
 
 class RedisServer:
     """A running Redis; use it in a `with` block.
@@ -24,9 +26,7 @@ class RedisServer:
     """
 
     def __init__(self, directory, *options):
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
+        self.port = _free_port()
         self.url = f"redis://127.0.0.1:{self.port}/0"
         self.password = None
         if "--requirepass" in options:
@@ -82,3 +82,13 @@ class RedisServer:
 
     def __exit__(self, *error):
         self.kill()
+
+
+def _free_port():
+    """Return a port that nobody has, with room for the one that a node of a cluster has beside it."""
+    while True:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        if port + _BUS < 65536:
+            return port

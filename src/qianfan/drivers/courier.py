@@ -73,7 +73,6 @@ class Waiter(Place):
 
 
 class _Question(NamedTuple):
-    what: str
     waiter: Waiter
     asked: float
     deadline: float
@@ -157,7 +156,7 @@ class Courier:
                 target=self._work, args=(self._post,), name="qianfan-rate-limit", daemon=True
             )
             self._thread.start()
-        self._post.put(_Question("ask", waiter, now, deadline))
+        self._post.put(_Question(waiter, now, deadline))
 
     def tell(self, what: str, number: str = "", amount: int = 0, seconds: float = 0.0) -> None:
         """Have a word passed on; at any time, from anywhere."""
@@ -237,10 +236,10 @@ class Courier:
         try:
             self._exchange(words, questions)
         except PassingError as error:
+            self.failure = f"{self._store.place} is lost: {error}"
             if not self._failures:
-                log.warning("the rate limit at %s is lost: %s", self._store.place, error)
+                log.warning("the rate limit at %s", self.failure)
             self._failures += 1
-            self.failure = str(error)
             self._words.extendleft(reversed(words))
             self._questions.extendleft(reversed(questions))
             if not self._patient:
@@ -254,7 +253,7 @@ class Courier:
 
     def _lost(self) -> RateLimiterLostError:
         return RateLimiterLostError(
-            f"no place in the rate limit: {self._store.place} is lost: {self.failure}",
+            f"no place in the rate limit: {self.failure}",
             hint='检查 Redis，或用 when_lost="wait" 等它恢复 (check Redis, or wait for it by when_lost="wait")',
         )
 
@@ -273,8 +272,8 @@ class Courier:
         arguments: list[str | float] = [*self._fixed, known, seen, lead, _SOFT, _HARD]
         for word in words:
             arguments += word
-        for what, waiter, _, deadline in questions:
-            arguments += what, waiter.number, waiter.tokens, deadline - sent
+        for waiter, _, deadline in questions:
+            arguments += "ask", waiter.number, waiter.tokens, deadline - sent
         born, told, *answers = self._store.run(arguments)
         if born == b"other":
             raise InvalidArgumentError(
@@ -288,10 +287,12 @@ class Courier:
             self._clock = _Clock()
         self._known, self._seen, self._heard = born.decode(), told.decode(), here
         self._clock.hear(there, here)
+        room = any(word.what != "leave" for word in words)
         for question, answer in zip(questions, answers[len(words) :], strict=True):
             self._lag += (here - question.asked - self._lag) / 8
             self._answer(question.waiter, answer, here, lead)
-        if self._soft and any(what != "leave" for what, *_ in (*words, *questions)):
+            room = room or answer[0] == _LEFT
+        if room and self._soft:
             self._look()
 
     def _answer(self, waiter: Waiter, answer: list[Any], here: float, lead: float) -> None:

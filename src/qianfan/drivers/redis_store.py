@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _SCRIPT = Path(__file__).with_name("limits.lua")
 
 #: What Redis answers while it cannot serve for now.
-_PASSING = ("BUSY", "CLUSTERDOWN", "LOADING", "MASTERDOWN", "MISCONF", "OOM", "READONLY", "TRYAGAIN")
+_PASSING = {"BUSY", "CLUSTERDOWN", "LOADING", "MASTERDOWN", "MISCONF", "OOM", "READONLY", "TRYAGAIN"}
 
 _SCHEMES = {"redis", "rediss", "unix"}
 
@@ -55,15 +55,15 @@ class Store:
             PassingError: Not for now.
             RateLimiterLostError: Not ever: the key is wrong, or the script may not be run.
         """
-        import redis
+        from redis.exceptions import MovedError
 
         fresh = self._redis is None
         try:
             return self._evaluate(arguments)
-        except redis.RedisError as error:
+        except Exception as error:  # noqa: BLE001  # TLS, files and names fail with errors of their own
             self.close()
             failure: Any = error
-        if isinstance(failure, redis.exceptions.MovedError):  # all keys of a limiter are on one node
+        if isinstance(failure, MovedError):  # all keys of a limiter are on one node
             self._moved = (failure.host, failure.port)
             return self.run(arguments)
         if not fresh and _is_lost(failure):  # it may only have been idle for too long; twice does no harm
@@ -107,7 +107,7 @@ class Store:
         return self._redis
 
     def _translated(self, error: Exception) -> PassingError | RateLimiterLostError:
-        words = redact(str(error) or type(error).__name__, self._secrets)
+        words = redact(str(error).partition(". script:")[0] or type(error).__name__, self._secrets)
         if _is_lost(error) or _passes(error):
             return PassingError(words)
         return RateLimiterLostError(
@@ -147,7 +147,7 @@ def _passes(error: Exception) -> bool:
         exceptions.AskError,
     )
     # Older versions of Redis put the word of a command that fails in a script somewhere into a sentence.
-    return isinstance(error, known) or any(word in str(error).split() for word in _PASSING)
+    return isinstance(error, known) or any(word.strip("-:") in _PASSING for word in str(error).split())
 
 
 def checked(url: str) -> str:
