@@ -64,11 +64,12 @@ class Served:
 
     Args:
         core: The core it runs on; none to leave it to the system.
+        python: Who runs it.
         options: Its options.
     """
 
-    def __init__(self, core: list[str], **options: Any) -> None:
-        command = [sys.executable, str(Path(__file__).with_name("served.py")), json.dumps(options), *core]
+    def __init__(self, core: list[str], python: str = sys.executable, **options: Any) -> None:
+        command = [python, str(Path(__file__).with_name("served.py")), json.dumps(options), *core]
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         assert self.process.stdout
         port, self.key = self.process.stdout.readline().split()

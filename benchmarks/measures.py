@@ -25,11 +25,12 @@ class Measure:
     heavy_count: int = 1
     who: tuple[str, ...] = NOT_V2
     also: tuple[tuple[str, str, str], ...] = ()
+    key: str = "figure"
 
     @property
     def rows(self) -> list[tuple[str, str, str]]:
         """Name, unit and key of each figure that one run gives."""
-        return [(self.name, self.unit, "figure"), *self.also]
+        return [(self.name, self.unit, self.key), *self.also]
 
 
 def cold(name: str, what: str, mode: str = "sync", **more: Any) -> Measure:
@@ -208,6 +209,40 @@ PLATFORM = [
     ),
     Measure("platform", "qianfan serve to the first reply", "ms wall", "command", "v2", who=("ours",)),
 ]
+MANY = [
+    Measure(
+        "many",
+        f"one of 20,000 requests, 256 at once, {way}, asked of the {server}",
+        "µs wall",
+        server,
+        mode,
+        256,
+        20_000,
+        who=("bare", "ours"),
+        also=((f"its CPU, {way}, asked of the {server}", "µs CPU", "cpu"),),
+    )
+    for server in ("local platform", "bare server")
+    for mode, way in (
+        ("async", "amap"),
+        ("sync", "map"),
+        ("async checkpoint", "amap with a checkpoint"),
+    )
+]
+LONG, LONGER = (
+    Measure(
+        "many",
+        f"most memory of {count:,} requests, 256 at once, {way}",
+        "MiB",
+        "bare server",
+        mode,
+        256,
+        count,
+        who=("ours",),
+        key="peak",
+    )
+    for count in (20_000, 200_000)
+    for mode, way in (("sync", "map"),)
+)
 GROUPS = {
     "cold": COLD,
     "unary": UNARY,
@@ -219,6 +254,7 @@ GROUPS = {
     "console": [SIGNING, *CONSOLE],
     "limiter": LIMITER,
     "platform": PLATFORM,
+    "many": [*MANY, LONG, LONGER],
 }
 
 
@@ -269,4 +305,6 @@ TARGETS = [
     Target(GROWTH.name, 4096),
     Target(PLATFORM[-2].name, 150),
     Target(PLATFORM[-1].name, 400),
+    *(Target(measure.name, 1.25, "bare") for measure in MANY if measure.what == "local platform"),
+    Target(LONGER.name, 1.1, "ours", base=LONG.name),
 ]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import subprocess
 import sys
 import time
 from collections import defaultdict
 from pathlib import Path
+from typing import Any
 
 import cold
 import environments
@@ -82,6 +84,8 @@ def one_round(
             for name in who[shift:] + who[:shift]:
                 if cold_start:
                     figures = start(measure, name, server)
+                elif measure.group == "many":
+                    figures = many(measure, name, server, quick=options.quick)
                 elif measure.group == "platform":
                     figures = serve(measure, server, quick=options.quick)
                 else:
@@ -109,36 +113,41 @@ def contest(measure: Measure, who: str, server: str, *, quick: bool) -> dict[str
     env = environments.variables(server)
     if measure.what == "tokens":
         env["BENCH_NO_TOKEN"] = "1"
-    script = Path(__file__).with_name("contestant.py")
-    order = [who, measure.what, measure.mode, str(measure.concurrency), str(count), server]
+    order = [who, measure.what, measure.mode, measure.concurrency, count, server]
     tokens = environments.token_requests(server)
-    done = subprocess.run(
-        [environments.python(CONTESTANTS[who]), str(script), *order, *environments.CLIENT_CORE],
-        env=env,
-        cwd=env["HOME"],
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=True,
-    )
+    figures = ran("contestant.py", [*order, *environments.CLIENT_CORE], env, CONTESTANTS[who])
     if measure.what == "tokens":
         return {"figure": environments.token_requests(server) - tokens}
-    return json.loads(done.stdout.splitlines()[-1])
+    return figures
+
+
+def many(measure: Measure, who: str, server: str, *, quick: bool) -> dict[str, float]:
+    """Run ``many.py``; what it prints."""
+    env, count = environments.variables(server), measure.count // 4 if quick else measure.count
+    with contextlib.ExitStack() as stack:
+        if measure.what == "local platform":
+            served = local_platform.Served(
+                environments.SERVER_CORE, environments.python("ours"), any_key=True
+            )
+            stack.callback(served.end)
+            server = f"http://127.0.0.1:{served.port}"
+        order = [who, measure.mode, measure.concurrency, count, server]
+        return ran("many.py", [*order, *environments.CLIENT_CORE], env)
 
 
 def serve(measure: Measure, server: str, *, quick: bool) -> dict[str, float]:
     """Run ``local_platform.py``; what it prints."""
-    python, env = environments.python("ours"), environments.variables(server)
+    env, count = environments.variables(server), measure.count // 4 if quick else measure.count
     if measure.what == "start":
-        return {"figure": cold.measure(python, local_platform.START, env)["wall"]}
-    order = [
-        measure.what,
-        measure.mode,
-        str(measure.concurrency),
-        str(measure.count // 4 if quick else measure.count),
-    ]
+        return {"figure": cold.measure(environments.python("ours"), local_platform.START, env)["wall"]}
+    order = [measure.what, measure.mode, measure.concurrency, count]
+    return ran("local_platform.py", [*order, *environments.CLIENT_CORE, *environments.SERVER_CORE], env)
+
+
+def ran(script: str, order: list[Any], env: dict[str, str], environment: str = "ours") -> dict[str, float]:
+    """Run a script in an environment; the figures that its last line holds."""
     done = subprocess.run(
-        [python, local_platform.__file__, *order, *environments.CLIENT_CORE, *environments.SERVER_CORE],
+        [environments.python(environment), str(Path(__file__).with_name(script)), *map(str, order)],
         env=env,
         cwd=env["HOME"],
         capture_output=True,
@@ -146,7 +155,7 @@ def serve(measure: Measure, server: str, *, quick: bool) -> dict[str, float]:
         timeout=300,
         check=True,
     )
-    return json.loads(done.stdout)
+    return json.loads(done.stdout.splitlines()[-1])
 
 
 if __name__ == "__main__":
