@@ -461,6 +461,18 @@ def test_vectors(write, tmp_path, suffix):
     assert results == (["[0.5,1]", ""] if suffix == ".csv" else [[0.5, 1], None])
 
 
+def test_answers_that_parquet_has_no_place_for(write, tmp_path):
+    """Vectors in base64 are none: it is said in words, and not by pyarrow."""
+    read = source(write("in.jsonl", '{"input":"a"}\n'), "utf-8")
+    answers = Answers("embedding", "result")
+    out = opener(tmp_path / "out.parquet", read, read.rows(), answers.columns)()
+    vector = Response(200, {}, {"data": [{"index": 0, "embedding": "AAAA"}]})
+    out.write(answers.row(answered(next(read.rows()), vector)), 1)
+
+    with pytest.raises(InvalidArgumentError, match="放不下"):
+        out.close()
+
+
 def test_an_answer_that_calls_a_function():
     """Where the model calls a function and says nothing, the answer is the calls."""
     row = Answers("chat", "result").row(

@@ -19,11 +19,12 @@ from qianfan.resources.completion import Completions
 from qianfan.resources.embedding import Embeddings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from qianfan.cli.batch.options import Options
     from qianfan.cli.batch.planning import Questions
     from qianfan.cli.batch.tally import Prices
+    from qianfan.cli.tables import Row
     from qianfan.client import Qianfan
     from qianfan.core.call import Call
 
@@ -137,45 +138,47 @@ def dry_run(asked: Questions, options: Options, prices: Prices) -> bool:
             shown.append(bad)
             if not options.as_json:
                 say(f"第 {bad.line} 行 (line {bad.line}): {bad.why}")
-    if checked.bad > len(shown) and not options.as_json:
-        say(f"……共 {checked.bad} 行不合格 (bad lines in all)")
-    answers = checked.most - checked.prompt_tokens
-    least, most = (prices.cost(checked.prompt_tokens, tokens) for tokens in (0, answers))
-    seconds = _seconds(checked, options)
+    report: dict[str, Any] = {
+        "rows": checked.rows,
+        "bad": checked.bad,
+        "bad_lines": [bad._asdict() for bad in shown],
+        "requests": checked.requests,
+        "models": dict(checked.models),
+        "prompt_tokens": checked.prompt_tokens,
+        "most_completion_tokens": checked.most - checked.prompt_tokens,
+        "cost": _costs(checked, prices),
+        "seconds": _seconds(checked, options),
+        "first": checked.first,
+    }
     if options.as_json:
-        show_json(
-            {
-                "rows": checked.rows,
-                "bad": checked.bad,
-                "bad_lines": [bad._asdict() for bad in shown],
-                "requests": checked.requests,
-                "models": dict(checked.models),
-                "prompt_tokens": checked.prompt_tokens,
-                "most_completion_tokens": answers,
-                "cost": None if least is None else [least, most],
-                "seconds": seconds,
-                "first": checked.first,
-            }
-        )
-        return not checked.bad
-    print_blocks(
-        [
-            {
-                "行": f"{checked.rows:,}，不合格 {checked.bad:,}",
-                "请求": f"{checked.requests:,}",
-                "模型": [f"{name or '默认'} {count:,} 行" for name, count in checked.models.items()],
-                "token": f"输入约 {checked.prompt_tokens:,}，回答至多约 {answers:,}（估计）",
-                "费用": None
-                if least is None or most is None
-                else f"约 {yuan(least)}至 {yuan(most)}（按给出的单价）",
-                "时间": "没有给出限速，取决于平台"
-                if seconds is None
-                else f"至少约 {duration(seconds)}（按限速）",
-                "第一行": _first(checked.first),
-            }
-        ]
-    )
+        show_json(report)
+    else:
+        if checked.bad > len(shown):
+            say(f"……共 {checked.bad} 行不合格 (bad lines in all)")
+        print_blocks([_fields(report)])
     return not checked.bad
+
+
+def _fields(report: Mapping[str, Any]) -> Row:
+    """Return a report for people."""
+    cost, seconds = report["cost"], report["seconds"]
+    prompt, answers = report["prompt_tokens"], report["most_completion_tokens"]
+    return {
+        "行": f"{report['rows']:,}，不合格 {report['bad']:,}",
+        "请求": f"{report['requests']:,}",
+        "模型": [f"{name or '默认'} {count:,} 行" for name, count in report["models"].items()],
+        "token": f"输入约 {prompt:,}，回答至多约 {answers:,}（估计）",
+        "费用": cost and f"约 {yuan(cost[0])}至 {yuan(cost[1])}（按给出的单价）",
+        "时间": f"至少约 {duration(seconds)}（按限速）" if seconds else "没有给出限速，取决于平台",
+        "第一行": _first(report["first"]),
+    }
+
+
+def _costs(checked: Checked, prices: Prices) -> list[float] | None:
+    """Return what a run costs without answers, and with the longest; None where no price is known."""
+    answers = checked.most - checked.prompt_tokens
+    costs = [prices.cost(checked.prompt_tokens, tokens) for tokens in (0, answers)]
+    return [cost for cost in costs if cost is not None] or None
 
 
 def refuse_bad(asked: Questions) -> None:

@@ -133,6 +133,7 @@ def _followed(results: Results, asked: Questions, opened: Callable[[], Writer], 
             ending.writer.close()
     except (BudgetExceededError, BulkStoppedError, OSError) as error:
         ending.failure = error
+    finally:
         if ending.writer is not None:
             with suppress(OSError):  # a full disk stays full
                 ending.writer.close()

@@ -49,7 +49,7 @@ class Writer:
     def finish(self) -> None:
         """Give the file, which is whole, its name."""
         self.close()
-        os.replace(self.partial, self.path)  # noqa: PTH105  # Path.replace says less of what it does
+        self.partial.replace(self.path)
 
 
 def partial_of(path: Path) -> Path:
@@ -129,7 +129,10 @@ class _Parquet(Writer):
 
     def _flush(self, group: int) -> None:
         """Write what is collected, and begin a group."""
-        table = self._arrow.Table.from_pylist(self._rows, schema=self._made)
+        try:
+            table = self._arrow.Table.from_pylist(self._rows, schema=self._made)
+        except self._arrow.ArrowException as error:  # such as vectors in base64
+            raise InvalidArgumentError(f"{self.path} 放不下回答 (cannot hold the answers): {error}") from None
         if self._beside is not None:
             whole = self._arrow.Table.from_batches([next(self._beside)]).take(self._places)
             for field, column in zip(self._made, table.columns, strict=True):
@@ -143,12 +146,14 @@ class _Parquet(Writer):
     def close(self) -> None:
         if self._file.closed:
             return
-        if self._rows:
-            self._flush(self._group + 1)
-        self._table.close()
-        if self._beside is not None:
-            self._beside.close()
-        _sync_and_close(self._file)
+        try:
+            if self._rows:
+                self._flush(self._group + 1)
+        finally:
+            self._table.close()
+            if self._beside is not None:
+                self._beside.close()
+            _sync_and_close(self._file)
 
 
 def _as(kind: type, value: Any) -> Any:
@@ -177,27 +182,29 @@ def check(path: Path) -> None:
         pyarrow()
 
 
-def opener(path: Path, asked: Source, rows: Iterable[Row], added: Mapping[str, type]) -> Callable[[], Writer]:
+def opener(
+    path: Path, source: Source, rows: Iterable[Row], added: Mapping[str, type]
+) -> Callable[[], Writer]:
     """Return what opens a file for rows and what is added to them.
 
     JSONL says nothing of its columns; where the output has to, the rows are read through for them.
 
     Args:
         path: The output, whose name says how it is written.
-        asked: The input.
+        source: The input.
         rows: Those of its rows that are written.
         added: The further columns and their types: str, or `list` for a vector.
     """
     suffix = path.suffix.lower()
     if suffix in {".jsonl", ".ndjson"}:
         return lambda: _JsonLines(path)
-    if suffix == ".parquet" and isinstance(asked, Parquet):
-        return lambda: _Parquet(path, added, asked)
-    own = _survey(rows) if asked.columns is None else dict.fromkeys(asked.columns, str)
+    if suffix == ".parquet" and isinstance(source, Parquet):
+        return lambda: _Parquet(path, added, source)
+    own = _survey(rows) if source.columns is None else dict.fromkeys(source.columns, str)
     columns = {**own, **added}
     if suffix == ".parquet":
         return lambda: _Parquet(path, columns)
-    return lambda: _Table(path, tuple(columns), bom=asked.bom)
+    return lambda: _Table(path, tuple(columns), bom=source.bom)
 
 
 def _survey(rows: Iterable[Row]) -> dict[str, type]:
