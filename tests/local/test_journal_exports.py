@@ -145,6 +145,21 @@ class TestJsonLines:
         assert caller.token not in text
         assert caller.platform.sk not in text
 
+    @pytest.mark.parametrize("depth", [250, 260, 1000])
+    def test_a_body_that_is_nested_deep(self, start, depth):
+        """What is nested deeper than can be written again is told as the text that came."""
+        caller = start()
+        body = b'{"messages": ' + b"[" * depth + b"]" * depth + b"}"
+        caller.send("/chat/completions", body)
+        caller.ask("hello")
+        calls = caller.platform.calls("chat")
+
+        first, second = map(json.loads, calls.to_jsonl().splitlines())
+
+        assert first["body"] == (json.loads(body) if depth == 250 else body.decode())
+        assert second["body"]["messages"][0]["content"] == "hello"
+        assert "[" * depth in calls[0].curl
+
     def test_no_calls(self, start, tmp_path):
         """No calls are no lines."""
         assert start().platform.calls().to_jsonl(tmp_path / "none") == ""

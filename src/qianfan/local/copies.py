@@ -12,8 +12,6 @@ from pprint import pformat
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
-import orjson
-
 from qianfan.local.journal import MASK
 from qianfan.local.wire import as_object
 
@@ -66,8 +64,7 @@ def curl(call: Call, url: str) -> str:
         headers["authorization"] = _SIGNATURE.format(" ".join(map(shlex.quote, _canonical(call, url))))
     lines += [f"-H {header}" for header in headers.values()]
     if call.body is not None:
-        body = call.body if isinstance(call.body, str) else orjson.dumps(call.body).decode()
-        lines.append(f"--data-raw {shlex.quote(body)}")
+        lines.append(f"--data-raw {shlex.quote(call.asked.decode('utf-8', 'replace'))}")
     return " \\\n  ".join(lines)
 
 

@@ -27,7 +27,7 @@ _ASK_FOR_IT = (
 
 def jsonl(calls: Sequence[Call]) -> str:
     """Return calls as JSON, a line each."""
-    return "".join(f"{orjson.dumps(_told(call)).decode()}\n" for call in calls)
+    return "".join(f"{_line(call)}\n" for call in calls)
 
 
 def script(calls: Sequence[Call]) -> str:
@@ -47,6 +47,14 @@ def written(text: str, path: str | os.PathLike[str] | None) -> str:
     if path is not None:
         Path(path).write_text(text, "utf-8")
     return text
+
+
+def _line(call: Call) -> str:
+    told = _told(call)
+    try:
+        return orjson.dumps(told).decode()
+    except TypeError:  # its body is nested deeper than can be written
+        return orjson.dumps({**told, "body": call.asked.decode("utf-8", "replace")}).decode()
 
 
 def _told(call: Call) -> Json:
