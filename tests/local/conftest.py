@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 import pytest
 from console_caller import Console
 from local_caller import Caller
@@ -32,6 +34,23 @@ def shared():
         caller = Caller(platform)
         yield caller
         caller.http.clear()
+
+
+@pytest.fixture(scope="module")
+def open_platform():
+    """A platform that lets everybody in, so that whatever is sent comes far."""
+    with qianfan.local.platform(any_key=True, any_endpoint=True, any_dataset=True) as running:
+        yield running
+
+
+@pytest.fixture
+def quiet(caplog):
+    """Nothing is logged as an error: neither a fault of a platform's nor one of its event loop."""
+    caplog.set_level(logging.WARNING, "asyncio")
+    caplog.set_level(logging.WARNING, "qianfan")
+    yield
+    ours = [record for record in caplog.records if record.name in ("asyncio", "qianfan")]
+    assert [record.getMessage() for record in ours] == []
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 from itertools import pairwise
 from urllib.parse import quote
 
@@ -15,7 +14,7 @@ from local_caller import PREFIX
 from v2_caller import MODEL
 from wire_caller import Wire, ask, head
 
-import qianfan.local
+pytestmark = pytest.mark.usefixtures("quiet")
 
 RELAXED = settings(
     max_examples=250,
@@ -176,23 +175,6 @@ def requests(draw):
     return method, head(draw(targets), *lines, method=method) + body
 
 
-@pytest.fixture(scope="module")
-def platform():
-    """A platform that lets everybody in, so that what is sent comes far."""
-    with qianfan.local.platform(any_key=True, any_endpoint=True, any_dataset=True) as running:
-        yield running
-
-
-@pytest.fixture(autouse=True)
-def quiet(caplog):
-    """Nothing is logged as an error: neither a fault of the platform's nor one of the event loop."""
-    caplog.set_level(logging.WARNING, "asyncio")
-    caplog.set_level(logging.WARNING, "qianfan")
-    yield
-    ours = [record for record in caplog.records if record.name in ("asyncio", "qianfan")]
-    assert [record.getMessage() for record in ours] == []
-
-
 def read(wire, method):
     """Read answers to the end of a connection that sends no more, and check each."""
     while (answer := wire.answer(method)) is not None:
@@ -204,22 +186,22 @@ def read(wire, method):
 @example(("GET", head("*")))
 @example(("POST", head("/v2/nix%0d%0a", "Content-Length: 0", method="POST")))
 @example(("POST", head("/", "Content-Length: 0", method="POST")))
-def test_any_request(platform, sent):
+def test_any_request(open_platform, sent):
     """Any method, target, headers and body are answered in the shape of the platform's errors, or better."""
     method, data = sent
-    with Wire(platform) as wire:
+    with Wire(open_platform) as wire:
         wire.send(data)
         wire.end()
         read(wire, method)
-    assert ask(platform, head("/nix")).status == 404
+    assert ask(open_platform, head("/nix")).status == 404
 
 
 @RELAXED
 @given(st.lists(requests(), min_size=1, max_size=4), st.lists(st.integers(0, 2000), max_size=4))
-def test_any_requests_in_any_pieces(platform, sent, cuts):
+def test_any_requests_in_any_pieces(open_platform, sent, cuts):
     """Requests behind each other, cut anywhere, are answered in their order as far as they are requests."""
     data = b"".join(part for method, part in sent if method != "HEAD")
-    with Wire(platform) as wire:
+    with Wire(open_platform) as wire:
         edges = [0, *sorted(cuts), len(data)]
         wire.send(*(data[start:end] for start, end in pairwise(edges)))
         wire.end()
@@ -228,9 +210,9 @@ def test_any_requests_in_any_pieces(platform, sent, cuts):
 
 @RELAXED
 @given(st.binary(max_size=300), st.booleans())
-def test_any_bytes(platform, data, behind):
+def test_any_bytes(open_platform, data, behind):
     """Any bytes are answered as no HTTP, or not at all where they are no end of anything."""
-    with Wire(platform) as wire:
+    with Wire(open_platform) as wire:
         wire.send(head("/nix") * behind + data)
         wire.end()
         read(wire, "GET")
@@ -238,13 +220,13 @@ def test_any_bytes(platform, data, behind):
 
 @RELAXED
 @given(st.data())
-def test_a_request_with_a_wrong_byte(platform, data):
+def test_a_request_with_a_wrong_byte(open_platform, data):
     """A good request in which one byte is another is answered in some shape of the platform's."""
     whole = bytearray(
         head("/v2/chat/completions", "Authorization: Bearer x", "Content-Length: 2", method="POST") + b"{}"
     )
     whole[data.draw(st.integers(0, len(whole) - 1))] = data.draw(st.integers(0, 255))
-    with Wire(platform) as wire:
+    with Wire(open_platform) as wire:
         wire.send(bytes(whole))
         wire.end()
         read(wire, "GET")

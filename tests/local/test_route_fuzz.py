@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import gzip
 import json
-import logging
 import time
 from datetime import datetime, timezone
 from itertools import groupby
@@ -21,10 +20,11 @@ from starlette.routing import Match
 from v2_caller import MODEL
 from wire_caller import Wire, head
 
-import qianfan.local
 from qianfan.local import page
 from qianfan.local.admin import operations
 from qianfan.local.console import v1, v2
+
+pytestmark = pytest.mark.usefixtures("quiet")
 
 RELAXED = settings(
     max_examples=600,
@@ -285,27 +285,9 @@ def _signature():
     return f"bce-auth-v1/a/{now}/1800/host/{'0' * 64}"
 
 
-@pytest.fixture(scope="module")
-def platform():
-    """A platform that lets everybody in, so that what is sent comes far."""
-    options = {"any_key": True, "any_endpoint": True, "any_dataset": True}
-    with qianfan.local.platform(**options) as running:
-        yield running
-
-
-@pytest.fixture(autouse=True)
-def quiet(caplog):
-    """Nothing is logged as an error: neither a fault of the platform's nor one of the event loop."""
-    caplog.set_level(logging.WARNING, "asyncio")
-    caplog.set_level(logging.WARNING, "qianfan")
-    yield
-    ours = [record for record in caplog.records if record.name in ("asyncio", "qianfan")]
-    assert [record.getMessage() for record in ours] == []
-
-
-def test_every_route_is_asked(platform):
+def test_every_route_is_asked(open_platform):
     """There is a request here for each route of the platform."""
-    routes = platform._app()._app.routes  # no public name
+    routes = open_platform._app()._app.routes  # no public name
     asked = set()
     for method, target, _ in REQUESTS:
         scope = {"type": "http", "method": method, "path": target.partition("?")[0]}
@@ -316,10 +298,10 @@ def test_every_route_is_asked(platform):
 
 @RELAXED
 @given(requests())
-def test_a_nearly_good_request(platform, sent):
+def test_a_nearly_good_request(open_platform, sent):
     """It is answered, or refused in the shape that errors have on its route, and the connection goes on."""
     method, data = sent
-    with Wire(platform) as wire:
+    with Wire(open_platform) as wire:
         wire.send(data, head("/nix"))
         check(wire.answer(method))
         assert wire.answer().status == 404
