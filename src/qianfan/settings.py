@@ -63,7 +63,8 @@ class ClientArguments(TypedDict, total=False):
         query_per_second: Most requests a second, above 0; 0.5 is one in two seconds.
         request_per_minute: Most requests in any 60 seconds, from 1.
         token_per_minute: Most tokens in any 60 seconds, from 1, input and output.
-        rate_limiter: A `qianfan.RateLimiter` instead of these three, which several objects may share.
+        rate_limiter: A `qianfan.RateLimiter` instead of these three, which several objects may share, or a
+            `qianfan.RedisRateLimiter`, which several machines may.
         proxy: URL of an HTTP proxy; "" for none even where the environment names one.
         use_custom_endpoint: Whether `endpoint=` is appended to the prefix as it is, without `/chat/`.
         verify: Whether to verify TLS certificates, default True.
