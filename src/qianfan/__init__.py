@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from qianfan import errors, local, schema
+    from qianfan.bulk.ray.engine import RayEngine
     from qianfan.classic import (
         ChatCompletion,
         Completion,
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
         Text2Image,
         Tokenizer,
     )
-    from qianfan.bulk.ray.engine import RayEngine
     from qianfan.client import Qianfan
     from qianfan.config import AK, SK, AccessKey, AccessToken, SecretKey, get_config
     from qianfan.console.dataset import Dataset

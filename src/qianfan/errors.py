@@ -7,7 +7,8 @@
     ├── BudgetExceededError                  the call may pass a budget of `client.budget`; it was not sent
     ├── RequestError                         no usable reply: HTTP status, not JSON
     │   ├── ConnectionFailedError (ConnectionError)  refused, unresolved, untrusted, broken
-    │   │   └── DeadConnectionError          a reused connection was closed already
+    │   │   ├── DeadConnectionError          a reused connection was closed already
+    │   │   └── WorkerLostError              the worker of a Ray cluster that had the call was lost
     │   ├── RequestTimeoutError (TimeoutError)
     │   │   └── RateLimitTimeoutError        no place in the own rate limit in time; nothing was sent
     │   └── StreamIncompleteError            a stream ended before its end mark; `partial` has the rest
@@ -17,6 +18,7 @@
     │   ├── JobStoppedError                  it was stopped
     │   └── JobTimeoutError (TimeoutError)   it was not finished in time
     ├── BulkStoppedError                     a run of many requests met nothing but failures; `failure` is the last
+    ├── WorkersLostError                     no worker of a Ray cluster is there to go on with a run
     ├── APIError                             the platform answered with an error code
     │   ├── AuthError                        credentials or permissions
     │   │   └── AccessTokenExpiredError      still refused after a new token was fetched
@@ -212,6 +214,10 @@ class DeadConnectionError(ConnectionFailedError):
     """A reused connection had been closed by the other side before a byte of the reply arrived."""
 
 
+class WorkerLostError(ConnectionFailedError):
+    """The worker of a Ray cluster that had the call was lost; `engine="ray"` asks again, up to a few times."""
+
+
 class RequestTimeoutError(RequestError, TimeoutError):
     """The time that `request_timeout` allows is over."""
 
@@ -274,6 +280,12 @@ class BulkStoppedError(QianfanError):
             hint="see error.failure; what has an outcome is not lost, and with checkpoint= the next run goes on",
         )
         self.failure = failure
+
+
+class WorkersLostError(QianfanError):
+    """No worker of a Ray cluster is there to go on with a run."""
+
+    hint = "what has an outcome is not lost, and with checkpoint= the next run goes on"
 
 
 class APIError(QianfanError):

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterable, Callable, Iterable
     from os import PathLike
 
+    from qianfan.bulk.ray.engine import RayEngine
     from qianfan.bulk.results import AsyncResults, Results
     from qianfan.client import Qianfan
 
@@ -28,7 +29,7 @@ class Many:
         ordered: bool = True,
         checkpoint: str | PathLike[str] | None = None,
         retry_failed: bool = False,
-        engine: str = "local",
+        engine: str | RayEngine = "local",
         **parameters: Any,
     ) -> Results:
         """Ask for many inputs, several at once, and return what becomes of each.
@@ -51,7 +52,8 @@ class Many:
                 same file goes on where an earlier run ended, however that was: outcomes it recorded come again,
                 and only what was in flight is asked twice. It has one result for each id.
             retry_failed: Whether failures that it recorded are asked again.
-            engine: Who carries the calls out: `local` is this process.
+            engine: Who carries the calls out: `local` is this process; `ray` has the requests sent by workers of a
+                Ray cluster, and `qianfan.RayEngine` says of which and how many.
             **parameters: What all calls have, as the resource's `do` takes it.
 
         Returns:
@@ -62,6 +64,7 @@ class Many:
                 another run or of other inputs.
             BudgetExceededError: While iterating, after what was in flight: a budget of this client is spent.
             BulkStoppedError: While iterating: 100 requests in a row failed, and no input was to blame.
+            WorkersLostError: While iterating: no worker of the Ray cluster is left, or none came.
         """
         from qianfan.bulk import start
 
@@ -93,7 +96,7 @@ class Many:
         ordered: bool = True,
         checkpoint: str | PathLike[str] | None = None,
         retry_failed: bool = False,
-        engine: str = "local",
+        engine: str | RayEngine = "local",
         **parameters: Any,
     ) -> AsyncResults:
         """Do what `map` does, in the running event loop: `async for outcome in client.amap(...)`."""

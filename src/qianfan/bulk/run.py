@@ -21,6 +21,8 @@ from qianfan.errors import (
     QuotaError,
     RateLimitError,
     RateLimiterLostError,
+    WorkerLostError,
+    WorkersLostError,
 )
 
 if TYPE_CHECKING:
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
 
     from qianfan.bulk.job import Job
     from qianfan.bulk.source import Source
+    from qianfan.bulk.start import Here
+    from qianfan.client import Qianfan
     from qianfan.response import Response
 
 #: Calls of one input that are refused for being too many; each has its attempts and pauses.
@@ -58,6 +62,7 @@ class Plan(NamedTuple):
         checkpoint: The file to survive by, or None.
         retry_failed: Whether failures that it records are asked again.
         ahead: How many inputs may be read before the outcome of the first is taken.
+        engine: What makes who carries the calls out, told whose they are, their kind, and `most`.
     """
 
     job: Job
@@ -66,6 +71,7 @@ class Plan(NamedTuple):
     checkpoint: str | None
     retry_failed: bool
     ahead: int
+    engine: Callable[[Qianfan, str, int], Here]
 
 
 class Asker(Protocol):
@@ -158,6 +164,8 @@ class Run:
         if _too_fast(error):
             self.report.refusals += 1
             self._gate.refused(error.retry_after)
+        elif isinstance(error, WorkerLostError) and error.sent:
+            self.report.asked_again += 1
 
     async def aclose(self) -> None:
         """Give up what is in flight; safe to repeat."""
@@ -305,6 +313,8 @@ class Run:
             outcome = Outcome(item.id, item.input, await self._ask(item.arguments))
             self._gate.answered()
             self._streak = 0
+        except WorkersLostError:  # it ends the run; whether the service has the call, nobody knows
+            raise
         except QianfanError as error:
             failure = error
             outcome = Outcome(item.id, item.input, error=error)

@@ -16,8 +16,10 @@ from qianfan.settings import bounded
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Mapping
 
+    from qianfan.bulk.ray.engine import RayEngine
     from qianfan.core.call import Call, Options
     from qianfan.core.flow import Dialect, Exchange
+    from qianfan.drivers.pools import Pool
     from qianfan.errors import QianfanError
     from qianfan.response import Response
 
@@ -38,15 +40,13 @@ def plan(
     ordered: bool,
     checkpoint: str | os.PathLike[str] | None,
     retry_failed: bool,
-    engine: str,
+    engine: str | RayEngine,
     parameters: Mapping[str, Any],
 ) -> Plan:
     """Return how a run is to go, or raise `InvalidArgumentError` where it cannot."""
     most = bounded("concurrency", concurrency, least=1)
     if not most.is_integer():
         raise InvalidArgumentError(f"concurrency must be a whole number, not {concurrency!r}")
-    if engine != "local":
-        raise InvalidArgumentError(f"engine must be 'local', not {engine!r}")
     if retry_failed and checkpoint is None:
         raise InvalidArgumentError("retry_failed= needs a checkpoint=", hint="what failed is recorded there")
     return Plan(
@@ -56,6 +56,7 @@ def plan(
         None if checkpoint is None else os.fspath(checkpoint),
         retry_failed,
         int(most) * _AHEAD,
+        _engine(engine),
     )
 
 
@@ -101,22 +102,36 @@ def listed(
 
 
 def _run(client: Qianfan, inputs: Source, plan: Plan) -> Run:
-    asker = Here(client, plan.job.kind)
+    asker = plan.engine(client, plan.job.kind, plan.most)
     run = Run(plan, inputs, asker)
     asker.watch(run.notice)
     return run
+
+
+def _engine(engine: str | RayEngine) -> Callable[[Qianfan, str, int], Here]:
+    """Return what makes who carries calls out, or raise `InvalidArgumentError`."""
+    if engine == "local":
+        return lambda client, kind, _: Here(client, kind)
+    from qianfan.bulk.ray.engine import RayEngine
+
+    if engine == "ray":
+        return RayEngine().asker
+    if isinstance(engine, RayEngine):
+        return engine.asker
+    raise InvalidArgumentError(f"engine must be 'local', 'ray' or a qianfan.RayEngine, not {engine!r}")
 
 
 class Here:
     """Who carries calls out in this process's running event loop.
 
     Args:
-        client: Whose settings, connections and limits hold.
+        client: Whose settings and limits hold.
         kind: What is called: a key of `KINDS`.
+        pool: The connections, where they are not the client's.
     """
 
-    def __init__(self, client: Qianfan, kind: str) -> None:
-        self._client = _Watched(client)
+    def __init__(self, client: Qianfan, kind: str, pool: Pool | None = None) -> None:
+        self._client = _Watched(client, pool)
         ado: Callable[..., Awaitable[Response]] = getattr(self._client, KINDS[kind].resource).ado
         self.ask: Callable[[dict[str, Any]], Awaitable[Response]] = lambda arguments: ado(**arguments)
 
@@ -134,8 +149,11 @@ class _Watched(Qianfan):
 
     notice: Callable[[QianfanError], None]
 
-    def __init__(self, client: Qianfan) -> None:
+    def __init__(self, client: Qianfan, pool: Pool | None) -> None:
         self._start(client._settings, client._ledger)  # noqa: SLF001  # it is one, with another's settings
+        if pool is not None:
+            self._pool.release()
+            self._pool = pool
 
     def _exchange(self, call: Call, options: Options) -> tuple[Exchange, Dialect]:
         exchange, dialect = super()._exchange(call, options)
