@@ -358,6 +358,24 @@ class TestTheEnd:
         assert len(platform.calls("chat")) == 10
         assert client.usage.sum.requests == 10
 
+    def test_a_budget_is_used_up(self, platform, many):
+        """What requests in flight may use keeps others waiting, and is no reason to end the run early."""
+        with platform.client() as client, client.budget(tokens=50_000) as budget:
+            got = many(client, [str(number) for number in range(300)], concurrency=64)
+
+        assert many.failure is None
+        assert all(outcome.ok for outcome in got)
+        assert budget.used.tokens == many.report.usage.total_tokens
+
+    def test_a_budget_of_tokens(self, platform, many):
+        """A run ends before a budget of tokens is passed, and when not one request more fits."""
+        with platform.client() as client, client.budget(tokens=5_000) as budget:
+            got = many(client, (str(number) for number in itertools.count()), concurrency=64)
+
+        assert isinstance(many.failure, errors.BudgetExceededError)
+        assert 5_000 - 1_100 <= budget.used.tokens <= 5_000
+        assert len(got) == len(platform.calls("chat"))
+
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C is told otherwise there")
 def test_an_object_that_is_dropped(platform):

@@ -65,6 +65,19 @@ def test_pauses():
     assert level.resumes == 301.0
 
 
+def test_no_more_fit():
+    """What does not fit beside three lowers it to three, and it then grows slowly."""
+    level = Level(64)
+    level.filled(3)
+    assert level.now == 3
+    level.filled(5)
+    assert level.now == 3
+    level.answered()
+    assert level.now == 3
+    level.filled(0)
+    assert level.now == 1
+
+
 @given(
     st.integers(1, 300),
     st.lists(st.one_of(st.none(), st.tuples(st.integers(1, 300), st.floats(0, 1e6)))),

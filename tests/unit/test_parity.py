@@ -9,6 +9,7 @@ import pytest
 
 import qianfan
 from qianfan import classic
+from qianfan.bulk.results import AsyncResults, Results
 from qianfan.client import Qianfan
 from qianfan.drivers.aio import AsyncStream
 from qianfan.drivers.sync import Stream
@@ -40,12 +41,16 @@ CLASSES: list[tuple[type, type]] = [
     *((cls, cls) for pair in RESOURCES.values() for cls in pair),
     (Qianfan, Qianfan),
     (Stream, AsyncStream),
+    (Results, AsyncResults),
     (ChatCompletions, ChatCompletions),
     (Models, Models),
 ]
 
 #: What waits for nothing needs no twin under another name.
-NO_WAITING = {"budget", "models", "so_far", "with_options"}
+NO_WAITING = {"begin", "budget", "models", "so_far", "stop", "with_options"}
+
+#: What async methods give where that has a sync twin of another name; `abatch_do` waits for what `Batch` waits for.
+TWINS = {"AsyncResults": "Results", "list[Response | QianfanError": "Batch"}
 
 #: Python's own protocols, beside their async spelling.
 PROTOCOLS = [
@@ -71,14 +76,18 @@ def methods(cls: type, *, waiting_async: bool) -> set[str]:
 def is_async(function: Any) -> bool:
     """Say whether what a function gives is to be awaited."""
     gives = str(inspect.signature(function).return_annotation)
-    return inspect.iscoroutinefunction(function) or gives.startswith("Awaitable[")
+    return inspect.iscoroutinefunction(function) or gives.startswith(("Awaitable[", "AsyncResults"))
 
 
 def signature(cls: type, name: str) -> tuple[list[Any], str]:
     """Return what a method takes, and what it returns in the words of the sync world."""
     found = inspect.signature(getattr(cls, name))
-    gives = str(found.return_annotation).replace("AsyncStream", "Stream")
-    return list(found.parameters.values()), gives.removeprefix("Awaitable[").removesuffix("]")
+    gives = str(found.return_annotation).removeprefix("Awaitable[").removesuffix("]")
+    takes = [
+        parameter.replace(annotation=str(parameter.annotation).removesuffix(" | AsyncIterable[Any]"))
+        for parameter in found.parameters.values()
+    ]
+    return takes, TWINS.get(gives, gives.replace("AsyncStream", "Stream"))
 
 
 @pytest.mark.parametrize(("cls", "twins"), CLASSES, ids=lambda cls: cls.__name__)

@@ -64,6 +64,10 @@ class Gate:
         """Say that one was found one too many, or too fast."""
         self._level.refused(self.inside, monotonic(), retry_after)
 
+    def filled(self) -> None:
+        """Say that one more did not fit beside those that are on their way."""
+        self._level.filled(self.inside)
+
     def close(self) -> None:
         """Let none out any more."""
         self._closed = True

@@ -57,3 +57,8 @@ class Level:
         self._slow = True
         self._forgiven = in_flight - 1
         self._limit = max(1.0, min(self._limit, in_flight) * _CUT)
+
+    def filled(self, in_flight: int) -> None:
+        """Take in that one more did not fit beside so many."""
+        self._slow = True
+        self._limit = max(1.0, min(self._limit, in_flight))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from time import monotonic
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
@@ -87,14 +88,17 @@ class Asker(Protocol):
         ...
 
 
-class _Item(NamedTuple):
-    """An input on its way."""
+@dataclass(slots=True)
+class _Item:
+    """An input on its way, and how often it went out: was found too fast, or too much for a budget."""
 
     number: int
     id: int | str
     input: Any
     arguments: dict[str, Any]
     fingerprint: str
+    out: int = 0
+    refused: int = 0
 
 
 class Run:
@@ -228,13 +232,11 @@ class Run:
     async def _work(self) -> None:
         """Ask for one input after another, while there are any."""
         while (item := await self._read()) is not None:
-            refused = 0
-            while await self._gate.enter(first=refused > 0):
-                outcome = await self._asked(item, refused)
+            while await self._gate.enter(first=item.out > 0):
+                outcome = await self._asked(item)
                 if outcome is not None:
                     self._finish(item.number, outcome)
                     break
-                refused += 1
 
     async def _read(self) -> _Item | None:
         """Return the next input that is to be asked, or None where there is none."""
@@ -304,12 +306,13 @@ class Run:
             )
         self._names.add(id_)
 
-    async def _asked(self, item: _Item, refused: int) -> Outcome | None:
+    async def _asked(self, item: _Item) -> Outcome | None:
         """Ask for an input and record what becomes of it; None where it is to be asked later."""
         checkpoint, failure = self._checkpoint, None
         try:
-            if checkpoint is not None and not refused:
+            if checkpoint is not None and not item.out:
                 checkpoint.asked(item.id)
+            item.out += 1
             outcome = Outcome(item.id, item.input, await self._ask(item.arguments))
             self._gate.answered()
             self._streak = 0
@@ -320,7 +323,7 @@ class Run:
             outcome = Outcome(item.id, item.input, error=error)
         finally:
             self._gate.leave()
-        if failure is not None and _too_fast(failure) and refused + 1 < _PATIENCE:
+        if failure is not None and self._is_passing(failure, item):
             return None
         if checkpoint is not None:
             try:
@@ -333,6 +336,16 @@ class Run:
         if failure is not None:
             self._judge(failure)
         return None if isinstance(failure, BudgetExceededError) else outcome
+
+    def _is_passing(self, error: QianfanError, item: _Item) -> bool:
+        """Say whether an input is to be asked again later: others have to come back first."""
+        if isinstance(error, BudgetExceededError) and error.retryable:
+            self._gate.filled()
+            return True
+        if not _too_fast(error):
+            return False
+        item.refused += 1
+        return item.refused < _PATIENCE
 
     def _judge(self, error: QianfanError) -> None:
         """End the run where the money is spent, or failure follows failure and no input is to blame."""
