@@ -104,6 +104,61 @@ def test_other_kinds(platform, many):
     assert [len(outcome.response.vectors) for outcome in vectors] == [1, 2]
 
 
+class TestEmbedding:
+    """Texts share requests, and nobody notices."""
+
+    def test_as_many_as_a_request_takes(self, platform, many):
+        """Hundreds of texts go out sixteen to a request; each has its own vector, and its part of the usage."""
+        texts = [f"第 {number} 段文字" * (number % 3 + 1) for number in range(320)]
+        with platform.client() as client:
+            got = many(client, texts, "embedding", concurrency=64)
+            alone = client.embeddings.do(texts[:5])
+
+        assert len(platform.calls("embedding")) <= 320 / 16 * 1.5 + 1
+        assert all(len(outcome.response["data"]) == 1 for outcome in got)
+        assert [outcome.response["data"][0] for outcome in got[:1]] == alone["data"][:1]
+        assert [outcome.response["data"][0]["embedding"] for outcome in got[:5]] == [
+            item["embedding"] for item in alone["data"]
+        ]
+        told = sum(call.reply["usage"]["total_tokens"] for call in platform.calls("embedding")[:-1])
+        assert many.report.usage.total_tokens == told
+
+    def test_one_bad_text(self, platform, many):
+        """A text that is refused harms none of those that went out with it."""
+        with platform.client() as client:
+            got = many(client, ["一", "", "三", "四" * 400, "五", 6, ["七", "八"]], "embedding")
+
+        assert [outcome.ok for outcome in got] == [True, False, True, False, True, False, True]
+        assert "texts[0] is empty" in str(got[1].error)
+        assert len(got[6].response["data"]) == 2
+
+    def test_a_text_that_the_service_refuses(self, platform, many):
+        """Likewise where only the service knows that a text is too long."""
+        with platform.client() as client:
+            got = many(client, ["一", "四" * 400, "五"], "embedding", endpoint="embedding-v1")
+
+        assert [outcome.ok for outcome in got] == [True, False, True]
+        assert isinstance(got[1].error, errors.BadRequestError)
+        assert got[0].error is None
+
+    def test_failures(self, start, many):
+        """What befalls a request befalls all texts in it; each is asked again."""
+        platform = start(faults=[on("embedding", p=0.3).status(429)], seed=3)
+        with platform.client(backoff_factor=0) as client:
+            got = many(client, [str(number) for number in range(100)], "embedding", concurrency=32)
+
+        assert all(outcome.ok for outcome in got)
+
+    def test_parameters_are_kept_apart(self, platform, many):
+        """Texts for other models, or users, share no request."""
+        inputs = [{"texts": [str(number)], "user_id": f"u{number % 2}"} for number in range(8)]
+        with platform.client() as client:
+            got = many(client, inputs, "embedding")
+
+        assert all(outcome.ok for outcome in got)
+        assert sorted(call.body["user_id"] for call in platform.calls("embedding")) == ["u0", "u1"]
+
+
 WRONG = [
     (3, errors.InvalidArgumentError, "int is no input of chat"),
     (None, errors.InvalidArgumentError, "NoneType is no input of chat"),

@@ -3,6 +3,8 @@
 many.py        `map` and `amap`
 start.py       how a run begins
 job.py         what is asked: an input becomes the arguments of a call
+source.py      where inputs come from
+packing.py     texts to embed, several to a request
 run.py         one run in an event loop: reads, asks, records, puts in order
 results.py     what users iterate, sync and async
 gate.py        lets so many requests out at once as the level allows

@@ -46,7 +46,8 @@ class Many:
             endpoint: The service of all calls, by the last part of its address; it decides over `model`.
             prompt: A function that makes of an input what is asked, where that is not the input itself.
             ids: A function that makes of an input its id; by default its place, from 0.
-            concurrency: Most requests at once, from 1.
+            concurrency: Most inputs in flight, from 1. Each is a request, but for texts to embed: those that go
+                out together share one, as many as the model takes; its usage is then told by their lengths.
             ordered: Whether outcomes come in the order of the inputs, or as they come.
             checkpoint: A file in which every outcome is recorded before it is handed on. The same call with the
                 same file goes on where an earlier run ended, however that was: outcomes it recorded come again,

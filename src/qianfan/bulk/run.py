@@ -20,8 +20,8 @@ from qianfan.errors import (
     ParseError,
     QianfanError,
     QuotaError,
-    RateLimitError,
     RateLimiterLostError,
+    RateLimitError,
     WorkerLostError,
     WorkersLostError,
 )

@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from qianfan.bulk.job import KINDS, job
+from qianfan.bulk.packing import Packing
 from qianfan.bulk.results import AsyncResults, Results
 from qianfan.bulk.run import Plan, Run
 from qianfan.bulk.source import Source, source
@@ -68,7 +69,7 @@ def mapped(client: Qianfan, inputs: Iterable[Any], plan: Plan) -> Results:
         raise _no_inputs(inputs, "amap() takes async ones") from None
     if isinstance(inputs, (str, bytes)):
         raise _no_inputs(inputs, "[text] for one")
-    client._check_open()
+    _check_open(client)
     return Results(lambda feed: _run(client, feed, plan), inputs, plan.ahead)
 
 
@@ -76,8 +77,12 @@ def amapped(client: Qianfan, inputs: Iterable[Any] | AsyncIterable[Any], plan: P
     """Return the same as `mapped` does, for the running event loop."""
     if isinstance(inputs, (str, bytes)) or not (hasattr(inputs, "__aiter__") or hasattr(inputs, "__iter__")):
         raise _no_inputs(inputs, "[text] for one")
-    client._check_open()
+    _check_open(client)
     return AsyncResults(_run(client, source(inputs), plan))
+
+
+def _check_open(client: Qianfan) -> None:
+    client._check_open()  # noqa: SLF001  # what it would say of a call
 
 
 def _no_inputs(inputs: object, hint: str) -> InvalidArgumentError:
@@ -133,7 +138,10 @@ class Here:
     def __init__(self, client: Qianfan, kind: str, pool: Pool | None = None) -> None:
         self._client = _Watched(client, pool)
         ado: Callable[..., Awaitable[Response]] = getattr(self._client, KINDS[kind].resource).ado
-        self.ask: Callable[[dict[str, Any]], Awaitable[Response]] = lambda arguments: ado(**arguments)
+        self._packing = Packing(lambda arguments: ado(**arguments)) if kind == "embedding" else None
+        self.ask: Callable[[dict[str, Any]], Awaitable[Response]] = (
+            self._packing.ask if self._packing else lambda arguments: ado(**arguments)
+        )
 
     def watch(self, notice: Callable[[QianfanError], None]) -> None:
         """Have every failed attempt told, those too that a retry cures."""
@@ -141,6 +149,8 @@ class Here:
 
     async def aclose(self) -> None:
         """Close the connections, unless another client with equal settings is open."""
+        if self._packing is not None:
+            await self._packing.aclose()
         await self._client.aclose()
 
 

@@ -136,11 +136,9 @@ class Embeddings(Batched):
             raise InvalidArgumentError("an embedding comes whole: there is no stream=True")
         fields: dict[str, Any] = {"input": _list(texts)}
         call, options = self._call(fields, parameters, model, endpoint)
-        known = None
-        if not call.endpoint:
-            known = catalog.find(self.kind, call.model or catalog.default_model(self.kind))
+        known = _known(call.model, call.endpoint)
         _check(fields["input"], known)
-        most = (known.max_texts if known else None) or _MOST_TEXTS
+        most = most_texts(call.model, call.endpoint)
         size = _count("batch_size", fields.pop("batch_size", None), most)
         at_once = _count("concurrency", fields.pop("concurrency", None), _AT_ONCE)
         whole: list[str] = fields["input"]
@@ -152,6 +150,16 @@ class Embeddings(Batched):
             options,
             at_once,
         )
+
+
+def most_texts(model: str | None, endpoint: str | None) -> int:
+    """Return how many texts a request takes."""
+    known = _known(model, endpoint)
+    return (known.max_texts if known else None) or _MOST_TEXTS
+
+
+def _known(model: str | None, endpoint: str | None) -> catalog.Model | None:
+    return None if endpoint else catalog.find("embedding", model or catalog.default_model("embedding"))
 
 
 def _count(name: str, given: Any, default: int) -> int:
