@@ -44,11 +44,9 @@ PATHS = {
 
 #: What to use in the place of an attribute of any class.
 MEMBERS = {
-    "abatch_do": "用 asyncio.gather 调用 ado；用 query_per_second= 限速",
     "acreate": "用 ado",
     "batch_delete_model": "改用 delete(model_ids)",
     "batch_delete_model_version": "改用 delete_version(model_version_ids)",
-    "batch_do": "在线程池里调用 do；用 query_per_second= 限速",
     "cancel_model_comp_task": "改用 cancel_compression()",
     "completions": "用 client.chat.do(messages=…)；OpenAI 形式的调用可用 OpenAI SDK",
     "create": "用 do",
