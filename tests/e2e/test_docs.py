@@ -59,6 +59,7 @@ def test_python_blocks_run(page, tmp_path):
     done = subprocess.run(
         [sys.executable, "-X", "dev", "-W", "error", "-c", RUNNER, *files],
         env=environment(),
+        cwd=tmp_path,  # what a page writes is nobody's
         capture_output=True,
         text=True,
         timeout=60,
