@@ -33,7 +33,8 @@ def asked(world, resource, *args, **options):
 
 
 @unary
-def test_chat(classic, world):
+@pytest.mark.usefixtures("classic")
+def test_chat(world):
     """Conversations and texts in, replies in their order out; an error is one of them."""
     messages = [{"role": "user", "content": "一"}]
     got = asked(world, qianfan.ChatCompletion(), [messages, "二", [], "四"], worker_num=2)
@@ -57,7 +58,8 @@ def test_parameters(classic, world):
 
 
 @unary
-def test_others(classic, world):
+@pytest.mark.usefixtures("classic")
+def test_others(world):
     """Completion and Embedding have it too."""
     written = asked(world, qianfan.Completion(), prompt_list=["从前", "以后"])
     vectors = asked(world, qianfan.Embedding(), texts_list=[["一", "二"], ["三"]])
@@ -80,7 +82,8 @@ def test_it_begins_at_once(classic):
 
 
 @unary
-def test_nothing(classic, world):
+@pytest.mark.usefixtures("classic")
+def test_nothing(world):
     """An empty list has no replies."""
     assert asked(world, qianfan.ChatCompletion(), []) == []
 

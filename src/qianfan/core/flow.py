@@ -233,7 +233,9 @@ def _call(
         sent = False
         try:
             if exchange.limiter is not None:
-                exchange.place = yield Reserve(exchange.limiter, exchange.tokens, inf if exchange.patient else by)
+                exchange.place = yield Reserve(
+                    exchange.limiter, exchange.tokens, inf if exchange.patient else by
+                )
                 if exchange.patient:
                     began, started = started, (yield NOW)
                     deadline += started - began

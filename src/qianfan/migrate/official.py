@@ -83,8 +83,8 @@ ARGUMENTS = {
     "header": "在每次调用时传 headers=",
     "host": "用 base_url=",
     "key": "几个对象共用一个 rate_limiter=qianfan.RateLimiter(…)；经 Redis 共用时是 RedisRateLimiter 的 name=",
-    "redis_connection_info": "用 rate_limiter=qianfan.RedisRateLimiter(\"redis://…\", query_per_second=…)",
-    "redis_rate_limiter": "用 rate_limiter=qianfan.RedisRateLimiter(\"redis://…\", query_per_second=…)",
+    "redis_connection_info": '用 rate_limiter=qianfan.RedisRateLimiter("redis://…", query_per_second=…)',
+    "redis_rate_limiter": '用 rate_limiter=qianfan.RedisRateLimiter("redis://…", query_per_second=…)',
     "sync_reading_thread_count": "去掉它：流不用另外的线程",
 }
 
