@@ -122,33 +122,26 @@ class Both:
         self.script.run(now, "abandon", ticket, 0, 0)
         self.limiter._read()
 
-        state = dict(zip(*[iter(redis("HGETALL", self.script.key("state")))] * 2, strict=True))
-        queue = redis("ZRANGE", self.script.key("queue"), 0, -1)
+        state = redis.hgetall(self.script.key("state"))
+        queue = redis.zrange(self.script.key("queue"), 0, -1)
         assert float(state[b"last"]) == self.limiter._last
         assert [self.tickets.index(ticket.decode()) for ticket in queue] == [
             self.places.index(place) for place in self.limiter._waiting
         ]
         assert float(state[b"used"]) == self.limiter._tokens._used
         for minute, key, form in (("_requests", "requests", "<d"), ("_tokens", "tokens", "<dd")):
-            kept = [struct.unpack(form, raw) for raw in redis("LRANGE", self.script.key(key), 0, -1)]
+            kept = [struct.unpack(form, raw) for raw in redis.lrange(self.script.key(key), 0, -1)]
             spent = getattr(self.limiter, minute)._spent
             assert kept == [(old.time, float(old.amount))[: len(form) - 1] for old in spent]
 
 
 @pytest.fixture(scope="module")
 def raw(shared_redis):
-    """Send a command and return the answer as bytes."""
+    """A client of the Redis, whose answers are bytes."""
     import redis
 
-    with redis.Redis(port=shared_redis.port, protocol=2) as client:
-        connection = client.connection_pool.get_connection()
-
-        def raw(*words):
-            connection.send_command(*words)
-            return connection.read_response()
-
-        yield raw
-        client.connection_pool.release(connection)
+    with redis.Redis(port=shared_redis.port) as client:
+        yield client
 
 
 @given(
@@ -161,7 +154,7 @@ def raw(shared_redis):
 @settings(deadline=None, max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_the_script_and_python_agree(shared_redis, raw, rate, requests, tokens, start, calls):
     """Whatever is done in whatever order at whatever times, both answer and remember the same."""
-    raw("FLUSHDB")
+    raw.flushdb()
     with Script(shared_redis, rate, requests, tokens) as script:
         both = Both(script, RateLimiter(rate, requests, tokens), start)
         for call in calls:

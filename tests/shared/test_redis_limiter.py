@@ -247,7 +247,7 @@ def together(redis, server, ways, count):
 #: Seconds that the way from the moment a process lets a request go to the moment the server has read it may be
 #: longer one time than another: threads that wait for the interpreter's lock, a new connection's handshake, and a
 #: server in Python, all on what may be one processor. The figures are those of the network, not of the limiter.
-WAY = 0.03
+WAY = 0.05
 
 
 @pytest.mark.parametrize("ways", [("sync", "sync"), ("async", "async"), ("sync", "async")])

@@ -19,6 +19,10 @@ _SCRIPT = Path(__file__).with_name("limits.lua")
 #: What Redis answers while it cannot serve for now.
 _PASSING = {"BUSY", "CLUSTERDOWN", "LOADING", "MASTERDOWN", "MISCONF", "OOM", "READONLY", "TRYAGAIN"}
 
+_ATTEMPTS = (
+    3  # to run the script: on a connection that was idle, on a new one, on the right node of a cluster
+)
+
 _SCHEMES = {"redis", "rediss", "unix"}
 
 
@@ -55,34 +59,31 @@ class Store:
             PassingError: Not for now.
             RateLimiterLostError: Not ever: the key is wrong, or the script may not be run.
         """
-        from redis.exceptions import MovedError
-
-        fresh = self._redis is None
-        try:
-            return self._evaluate(arguments)
-        except Exception as error:  # noqa: BLE001  # TLS, files and names fail with errors of their own
-            self.close()
-            failure: Any = error
-        if isinstance(failure, MovedError):  # all keys of a limiter are on one node
-            self._moved = (failure.host, failure.port)
-            return self.run(arguments)
-        if not fresh and _is_lost(failure):  # it may only have been idle for too long; twice does no harm
-            return self.run(arguments)
+        failure: Exception = PassingError()
+        for _ in range(_ATTEMPTS):
+            fresh = self._redis is None
+            try:
+                return self._evaluate(arguments)
+            except Exception as error:  # noqa: BLE001  # TLS, files and names fail with errors of their own
+                self.close()
+                failure = error
+            moved = _moved(failure)
+            if moved is None and (fresh or not _is_lost(failure)):
+                break
+            # All keys of a limiter are on one node. A connection that is lost may only have been idle for too long.
+            self._moved = moved or self._moved
         self._moved = None
         raise self._translated(failure) from None
 
     def _evaluate(self, arguments: Sequence[str | float]) -> list[Any]:
         from redis.exceptions import NoScriptError
 
-        connection = self._connection()
+        execute: Any = self._connection().execute_command
         try:
-            return connection.execute_command(  # type: ignore[no-any-return]
-                "EVALSHA", self._digest, len(self.keys), *self.keys, *arguments
-            )
+            answer = execute("EVALSHA", self._digest, len(self.keys), *self.keys, *arguments)
         except NoScriptError:
-            return connection.execute_command(  # type: ignore[no-any-return]
-                "EVAL", self._source, len(self.keys), *self.keys, *arguments
-            )
+            answer = execute("EVAL", self._source, len(self.keys), *self.keys, *arguments)
+        return list(answer)
 
     def _connection(self) -> Redis:
         if self._redis is None:
@@ -99,6 +100,7 @@ class Store:
                 socket_connect_timeout=self._timeout,
                 retry=Retry(NoBackoff(), 0),  # who waits, and how long, is decided above
                 max_connections=1,
+                protocol=2,  # the older one, which every server and proxy speaks
             )
             if self._moved is not None:
                 host, port = self._moved
@@ -127,6 +129,17 @@ class Store:
             connection.connection_pool.disconnect()
 
 
+def _moved(error: Exception) -> tuple[str, int] | None:
+    """Return which node of a cluster has the keys, or None where that is not what the error says."""
+    from redis.exceptions import MovedError
+
+    words = str(error)  # of redis-py before 6 an error like any other
+    if not (isinstance(error, MovedError) or words.startswith("MOVED ")):
+        return None
+    host, _, port = words.rpartition(" ")[2].rpartition(":")
+    return host, int(port)
+
+
 def _is_lost(error: Exception) -> bool:
     from redis import exceptions
 
@@ -147,15 +160,24 @@ def _passes(error: Exception) -> bool:
         exceptions.AskError,
     )
     # Older versions of Redis put the word of a command that fails in a script somewhere into a sentence.
-    return isinstance(error, known) or any(word.strip("-:") in _PASSING for word in str(error).split())
+    return (
+        isinstance(error, known)
+        or _moved(error) is not None
+        or any(word.strip("-:") in _PASSING for word in str(error).split())
+    )
 
 
 def checked(url: str) -> str:
     """Return a URL of Redis, or raise `InvalidArgumentError`, which does not show it: it may hold a password."""
     try:
         parts = urlsplit(url)
-        fits = parts.scheme in _SCHEMES and (parts.path if parts.scheme == "unix" else parts.hostname)
-        fits = fits and parts.port != 0 and "@" not in parts.path + parts.query + parts.fragment
+        there = parts.path if parts.scheme == "unix" else parts.hostname
+        fits = (
+            bool(there)
+            and parts.scheme in _SCHEMES
+            and parts.port != 0
+            and "@" not in parts.path + parts.query + parts.fragment
+        )
     except (TypeError, ValueError, AttributeError):
         fits = False
     if not fits:
