@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import limiter
+import shared
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -280,6 +281,8 @@ def main() -> None:
         os.sched_setaffinity(0, {int(core[0])})
     if what in {"rate", "pass"}:
         report(**(limiter.rate if what == "rate" else limiter.uncontended)(mode, int(count)))
+    if what in shared.MEASURES:
+        report(**shared.MEASURES[what](mode, int(count)))
     clients = importlib.import_module(f"clients.{who}")
     arguments = clients, what, int(concurrency), int(count), server
     if mode == "sync":

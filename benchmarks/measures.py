@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from dataclasses import dataclass
 from typing import Any
 
@@ -154,6 +156,42 @@ LIMITER = [
         for mode in ("sync", "async")
     ),
 ]
+SHARED = [
+    *(
+        Measure("shared", f"pass, {mode}", "µs CPU", "shared pass", mode, count=3_000, who=("ours",))
+        for mode in ("sync", "async")
+    ),
+    *(
+        Measure(
+            "shared",
+            f"part of 50 calls a second reached by two processes, {workers}",
+            "reached ÷ allowed",
+            "shared rate",
+            mode,
+            count=300,
+            who=("ours",),
+            also=(
+                (f"worst excess of a window of two processes, {workers}", "requests", "excess"),
+                (f"commands of Redis for a call, {workers}", "commands", "commands"),
+            ),
+        )
+        for mode, workers in (("sync", "16 threads each"), ("async", "64 tasks each"))
+    ),
+    *(
+        Measure(
+            "shared",
+            f"passes a second of two processes, {workers}",
+            "per second",
+            "shared unlimited",
+            mode,
+            count=40_000,
+            who=("ours",),
+            also=((f"Redis for a pass, {workers}", "µs CPU", "busy"),),
+        )
+        for mode, workers in (("sync", "16 threads each"), ("async", "64 tasks each"))
+    ),
+    Measure("shared", "a waiting caller in Redis", "bytes", "shared waiting", "async", count=10_000, who=("ours",)),
+]
 REPLIES = [
     Measure(
         "platform",
@@ -253,6 +291,7 @@ GROUPS = {
     "embedding": EMBEDDING,
     "console": [SIGNING, *CONSOLE],
     "limiter": LIMITER,
+    "shared": SHARED if shutil.which("redis-server") or os.environ.get("REDIS_SERVER") else [],
     "platform": PLATFORM,
     "many": [*MANY, LONG, LONGER],
 }
@@ -297,6 +336,7 @@ TARGETS = [
     Target(SIGNING.name, 40),
     *(Target(measure.name, 1.3, "bare") for measure in CONSOLE),
     *(Target(measure.name, 0.98, at_least=True) for measure in LIMITER if measure.what == "rate"),
+    *(Target(measure.name, 0.95, at_least=True) for measure in SHARED if measure.what == "shared rate"),
     *(Target(measure.also[0][0], NOTICED) for measure in LIMITER if measure.what == "rate"),
     *(Target(measure.name, 3) for measure in LIMITER if measure.what == "pass"),
     *(Target(measure.name, 2_000, at_least=True) for measure in REPLIES),
