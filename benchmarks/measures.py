@@ -190,7 +190,9 @@ SHARED = [
         )
         for mode, workers in (("sync", "16 threads each"), ("async", "64 tasks each"))
     ),
-    Measure("shared", "a waiting caller in Redis", "bytes", "shared waiting", "async", count=10_000, who=("ours",)),
+    Measure(
+        "shared", "a waiting caller in Redis", "bytes", "shared waiting", "async", count=10_000, who=("ours",)
+    ),
 ]
 REPLIES = [
     Measure(

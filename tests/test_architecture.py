@@ -144,13 +144,14 @@ def test_resources_say_what_is_wanted(module: str) -> None:
 TRANSPORTS = {
     "qianfan.drivers.transport_urllib3": "urllib3",
     "qianfan.drivers.transport_aiohttp": "aiohttp",
+    "qianfan.drivers.redis_store": "redis",
     "qianfan.local.upstream.http": "aiohttp",  # the local platform shares no code with the client
 }
 
 
 @pytest.mark.parametrize("module", MODULES)
 def test_only_transports_know_their_library(module: str) -> None:
-    """urllib3 and aiohttp each have one file of a side, so that either can be replaced."""
+    """urllib3, aiohttp and redis each have one file of a side, so that each can be replaced."""
     libraries = {name.partition(".")[0] for name in imported(module)} & {*TRANSPORTS.values(), "yarl"}
 
     assert libraries <= ({TRANSPORTS[module], "yarl"} if module in TRANSPORTS else set())
@@ -226,7 +227,7 @@ HEAVY = (
     "json",
 )
 ASYNC = ("asyncio", "aiohttp", "yarl", "multidict")
-EXTRAS = ("starlette", "uvicorn", "typer", "rich", "dotenv", "httptools")
+EXTRAS = ("starlette", "uvicorn", "typer", "rich", "dotenv", "httptools", "redis")
 
 
 @pytest.mark.parametrize(

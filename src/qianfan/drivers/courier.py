@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from qianfan.core.limits import MINUTE, NEAR, OVERDUE, Place
 from qianfan.drivers.redis_store import PassingError
-from qianfan.drivers.shared import LIMITS
 from qianfan.errors import InvalidArgumentError, QianfanError, RateLimiterLostError
 from qianfan.log import log
 
@@ -115,28 +114,26 @@ class Courier:
 
     A thread of its own, since words come from where nobody may wait: from finalizers, cancelled tasks and the
     ends of streams; and since one connection and one run of the script then serve all who ask at the same time,
-    from threads and event loops alike. It starts with the first question and ends with `close`.
+    from threads and event loops alike. It starts with the first question and ends with `stop`, for good.
 
     Args:
         store: Where the script runs.
         limits: The interval, and the most requests and tokens of a minute, "" for no limit.
+        told: The limits in words.
         patient: Whether waiters wait while the store is lost, instead of failing.
+
+    Attributes:
+        failure: How the store is lost, or "".
     """
 
-    def __init__(self, store: Store, limits: Sequence[float | str], *, patient: bool) -> None:
+    def __init__(self, store: Store, limits: Sequence[float | str], told: str, *, patient: bool) -> None:
         self._store = store
         self._patient = patient
-        self._fixed = ["", MINUTE, NEAR, OVERDUE, *limits, "|".join(map(str, limits))]
-        # As long as the store keeps what it has of us; in doubt not quite.
-        self._memory = 1.5 * MINUTE + float(limits[0])
-        self.forget()
-        _couriers.add(self)
-
-    def forget(self) -> None:
-        """Start anew: in a forked child there is no thread, and the connection is the parent's."""
+        self._told = told
+        self._fixed = ["", MINUTE, NEAR, OVERDUE, *limits, told]
+        self._memory = 1.5 * MINUTE + float(limits[0])  # less than the store's own
         self._post: SimpleQueue[_Question | _Word | None] = SimpleQueue()  # whose `put` may come at any time
         self._thread: threading.Thread | None = None
-        self._store.forget()
         self._clock = _Clock()
         self._known, self._seen, self._heard = "", "0", -inf
         self._lag = 0.0
@@ -145,16 +142,15 @@ class Courier:
         self._soft: set[Waiter] = set()
         self._failures = 0
         self.failure = ""
+        _couriers.add(self)
 
     # What callers use.
 
     def ask(self, waiter: Waiter, now: float, deadline: float) -> None:
         """Have a question answered; whoever calls holds the lock of the limits."""
         waiter.asking = True
-        if self._thread is None or not self._thread.is_alive():
-            self._thread = threading.Thread(
-                target=self._work, args=(self._post,), name="qianfan-rate-limit", daemon=True
-            )
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._work, name="qianfan-rate-limit", daemon=True)
             self._thread.start()
         self._post.put(_Question(waiter, now, deadline))
 
@@ -180,30 +176,28 @@ class Courier:
         self._post.put(None)
 
     def close(self) -> None:
-        """Wait for the end of the thread, a second at most; the next question starts another."""
-        with LIMITS.lock:
-            thread, post = self._thread, self._post
-            self._thread, self._post = None, SimpleQueue()
-        post.put(None)
-        if thread is not None and thread is not threading.current_thread():
-            thread.join(_FAREWELL)
+        """Stop, and wait for the end, a second at most."""
+        self.stop()
+        if self._thread is not None:
+            self._thread.join(_FAREWELL)
 
     # What the thread does.
 
-    def _work(self, post: SimpleQueue[_Question | _Word | None]) -> None:
+    def _work(self) -> None:
         try:
-            while self._collect(post):
+            while self._collect():
                 self._deliver()
             if not self._failures:
                 self._deliver()
         finally:
             self._store.close()
-            for question in self._questions:  # who still waits has another thread started
+            for question in self._questions:  # who still waits asks another courier
                 self._answered(question.waiter)
             self._questions.clear()
 
-    def _collect(self, post: SimpleQueue[_Question | _Word | None]) -> bool:
+    def _collect(self) -> bool:
         """Take what was posted, up to the end of the pause after a failure; say whether to go on."""
+        post = self._post
         if self._failures:
             until = monotonic() + min(_PAUSES[0] * 2.0 ** (self._failures - 1), _PAUSES[1])
             while (left := until - monotonic()) > 0:
@@ -277,8 +271,7 @@ class Courier:
         born, told, *answers = self._store.run(arguments)
         if born == b"other":
             raise InvalidArgumentError(
-                f"others keep the limits {told.decode()} (per second as seconds between, requests and tokens per "
-                f"minute) under this name, not {self._fixed[-1]}",
+                f"others keep {told.decode()} under this name of a rate limit, not {self._told}",
                 hint="不同的限制用不同的 name=；旧的在两分钟没有人用之后消失 "
                 "(other limits need another name=; the old ones are forgotten after two minutes without use)",
             )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 from qianfan.core.limits import MINUTE, UNEVEN, RateLimiter
 from qianfan.drivers.courier import EARLY, Courier, Waiter
 from qianfan.drivers.redis_store import Store, checked, place
-from qianfan.drivers.shared import after_fork
+from qianfan.drivers.shared import LIMITS, after_fork
 from qianfan.errors import InvalidArgumentError, RateLimitTimeoutError
 from qianfan.settings import seconds
 
@@ -57,32 +57,40 @@ class RedisRateLimiter(RateLimiter):
         timeout: float = 2.0,
     ) -> None:
         self._url = checked(url)
-        super().__init__(query_per_second, request_per_minute, token_per_minute)
         if not name or set(name) & set("{}"):
             raise InvalidArgumentError(f"name must be a text without braces, not {name!r}")
         if when_lost not in {"wait", "fail"}:
             raise InvalidArgumentError(f'when_lost must be "wait" or "fail", not {when_lost!r}')
-        limits = (self._interval, self.request_per_minute or "", self.token_per_minute or "")
-        if not any(limits):
+        if query_per_second is request_per_minute is token_per_minute is None:
             raise InvalidArgumentError("a RedisRateLimiter needs a limit, such as query_per_second=")
         self.name = name
         self.when_lost = when_lost
         self.timeout = seconds("timeout", timeout)
-        self._courier = Courier(Store(url, name, self.timeout), limits, patient=when_lost == "wait")
-        self._ending = weakref.finalize(self, self._courier.stop)
-        self._ending.atexit = False  # then the thread is waited for
+        super().__init__(query_per_second, request_per_minute, token_per_minute)
         after_fork(self)
 
     def forget(self) -> None:
         """Start anew: in a forked child there is no thread, and the connection is the parent's."""
         super().forget()
         self._due = -inf
-        if hasattr(self, "_courier"):
-            self._courier.forget()
+        self._hire()
+
+    def _hire(self) -> None:
+        """Have a courier of one's own, who has neither thread nor connection before the first question."""
+        limits = (self._interval, self.request_per_minute or "", self.token_per_minute or "")
+        told = ", ".join(f"{name}={getattr(self, name)}" for name in _LIMITS if getattr(self, name))
+        store = Store(self._url, self.name, self.timeout)
+        self._courier = Courier(store, limits, told, patient=self.when_lost == "wait")
+        self._ending = weakref.finalize(self, self._courier.stop)
+        self._ending.atexit = False  # then the thread is waited for
 
     def close(self) -> None:
         """Close the connection to Redis; the next call opens one."""
-        self._courier.close()
+        with LIMITS.lock:
+            courier = self._courier
+            self._ending.detach()
+            self._hire()
+        courier.close()
 
     def enter(self, tokens: int = 0) -> Waiter:
         """Return a place that joins the queue when it first asks."""
@@ -139,7 +147,8 @@ class RedisRateLimiter(RateLimiter):
         return f"RedisRateLimiter({', '.join([repr(place(self._url)), *shown])})"
 
 
-_ARGUMENTS = ("query_per_second", "request_per_minute", "token_per_minute", "name", "when_lost", "timeout")
+_LIMITS = ("query_per_second", "request_per_minute", "token_per_minute")
+_ARGUMENTS = (*_LIMITS, "name", "when_lost", "timeout")
 
 
 def _rebuilt(url: str, arguments: dict[str, Any]) -> RedisRateLimiter:

@@ -117,10 +117,6 @@ class Store:
             hint="请检查 Redis 的地址、密码与权限 (check the address, the login and the permissions of Redis)",
         )
 
-    def forget(self) -> None:
-        """Leave the connection to the parent of a forked process."""
-        self._redis = None
-
     def close(self) -> None:
         """Close the connection; the next use opens one."""
         connection, self._redis = self._redis, None
