@@ -7,9 +7,11 @@ import signal
 from collections import Counter
 
 import pytest
+from support.many import Many
 from support.workers import workers
 
 import qianfan
+from qianfan import errors
 
 INPUTS = [f"问{number}" for number in range(60)]
 ANSWERS = [f"答：问{number}" for number in range(60)]
@@ -78,3 +80,50 @@ class TestLost:
                 os.kill(silent, signal.SIGKILL)
 
         assert answers(got) == ANSWERS
+
+
+NOWHERE = {"resources": {"a machine that is not there": 1}}
+
+
+@pytest.mark.usefixtures("cluster")
+class TestNone:
+    """No worker is there."""
+
+    @pytest.mark.parametrize("way", ["map", "amap"])
+    def test_none_comes(self, platform, file, way):
+        """A cluster that has no place for one: the run ends after a while, and says so."""
+        engine = qianfan.RayEngine(workers=1, timeout=0.5, options=NOWHERE)
+        many = Many(way)
+        with platform.client() as client:
+            assert many(client, INPUTS, engine=engine, checkpoint=file) == []
+            assert isinstance(many.failure, errors.WorkersLostError)
+            assert "0.5 s" in str(many.failure)
+            assert platform.calls("chat") == []
+            assert len(many(client, INPUTS, checkpoint=file)) == 60  # the file is let go of
+
+    def test_none_can_be(self, platform):
+        """Workers that cannot be made are not waited for."""
+        engine = qianfan.RayEngine(options={"runtime_env": {"working_dir": "/nowhere"}})
+        with platform.client() as client, pytest.raises(errors.WorkersLostError):
+            list(client.map(INPUTS, engine=engine))
+
+    def test_another_cluster(self, platform):
+        """A process is in one cluster, and says so when it is sent to another."""
+        with platform.client() as client, pytest.raises(errors.WorkersLostError, match="another Ray cluster"):
+            list(client.map(INPUTS, engine=qianfan.RayEngine("10.0.0.1:6379")))
+
+
+BAD = [
+    ({"workers": 0}, "workers"),
+    ({"workers": True}, "workers"),
+    ({"workers": 1.5}, "workers"),
+    ({"timeout": 0}, "timeout"),
+    ({"address": "ray://10.0.0.1:10001"}, "Ray Client"),
+]
+
+
+@pytest.mark.parametrize(("wrong", "said"), BAD, ids=[str(case[0]) for case in BAD])
+def test_bad_arguments(wrong, said):
+    """What cannot be right is refused before anything starts."""
+    with pytest.raises(errors.InvalidArgumentError, match=said):
+        qianfan.RayEngine(**wrong)

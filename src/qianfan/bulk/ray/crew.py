@@ -89,10 +89,12 @@ class Crew:
     async def _start(self) -> None:
         try:
             cpus = await SESSION.join(self._engine.address)
+            self._joined = True
+            self._engage_all(cpus)
         except Exception as error:  # noqa: BLE001  # Ray raises many kinds
-            self._give_up(f"Ray: {error}")
-            return
-        self._joined = True
+            self._give_up(f"{type(error).__name__}: {error}")
+
+    def _engage_all(self, cpus: int) -> None:
         options = {"num_cpus": 1, "scheduling_strategy": "SPREAD", **self._engine.options}
         self._hire = library().remote(Worker).options(max_restarts=-1, max_task_retries=0, **options).remote
         workers = self._engine.workers or max(1, min(cpus, self._most))

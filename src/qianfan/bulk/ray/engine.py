@@ -21,12 +21,11 @@ class RayEngine:
     """Has the requests of a run sent by workers of a Ray cluster: `client.map(..., engine=RayEngine(workers=8))`.
 
     Limits, budgets, tokens, retries, order and checkpoint stay in this process and hold for all workers together;
-    each of them holds connections. A process that is in a cluster already, by `ray.init`, stays in it. Where there
-    is no cluster, Ray is started on this machine for the run and ended with it.
+    each of them holds connections. A process that is in a cluster already, by `ray.init`, stays in it.
 
     Args:
-        address: The cluster's, such as `10.0.0.1:6379`; by default the one of `RAY_ADDRESS`, or one that runs on
-            this machine. `auto` insists on one of these, `local` on a Ray of its own.
+        address: The cluster's, such as `10.0.0.1:6379`, or `auto` for the one that runs on this machine; by default
+            that of `RAY_ADDRESS`, and where it is not set, one that is started for the run: `local`.
         workers: How many, from 1; by default one for each CPU of the cluster, and no more than `concurrency`. One
             sends more than a thousand requests a second.
         timeout: Seconds above 0 that a run waits while no worker is there, before it ends.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import socket
 import threading
 from concurrent.futures import Future
 from queue import SimpleQueue
@@ -16,6 +17,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 T = TypeVar("T")
+
+#: Seconds in which a cluster has to answer.
+_PATIENCE = 10.0
+
+_QUIET: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
 
 
 def library() -> Any:
@@ -73,7 +79,7 @@ class Session:
     def _join(self, address: str | None) -> int:
         ray = library()
         if not ray.is_initialized():
-            _connect(address)
+            _connect(address or os.environ.get("RAY_ADDRESS") or "local")
             self._ours, self._runs = True, 0
         elif address not in (None, "auto", "local", ray.get_runtime_context().gcs_address):
             raise InvalidArgumentError(
@@ -91,20 +97,17 @@ class Session:
             ray.shutdown()
 
 
-def _connect(address: str | None) -> None:
-    """Join a cluster; without an address the one that Ray finds, else start one."""
+def _connect(address: str) -> None:
+    """Join a cluster, or start one."""
     ray = library()
-    quiet = {"log_to_driver": False, "logging_level": logging.ERROR}
     if address != "local":
-        try:
-            ray.init(address or "auto", **quiet)
-        except ConnectionError:
-            if address is not None or "RAY_ADDRESS" in os.environ:
-                raise
-        else:
-            return
+        host, _, port = address.rpartition(":")
+        if port.isdigit():  # Ray itself tries for minutes
+            socket.create_connection((host.strip("[]"), int(port)), _PATIENCE).close()
+        ray.init(address, **_QUIET)
+        return
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # read by the processes that it starts
-    ray.init("local", include_dashboard=False, **quiet)
+    ray.init("local", include_dashboard=False, **_QUIET)
 
 
 SESSION = Session()
