@@ -285,7 +285,10 @@ class BulkStoppedError(QianfanError):
 class WorkersLostError(QianfanError):
     """No worker of a Ray cluster is there to go on with a run."""
 
-    hint = "what has an outcome is not lost, and with checkpoint= the next run goes on"
+    hint = (
+        "已有的结果没有丢；给出 checkpoint= 时下次运行接着做 "
+        "(what has an outcome is not lost, and with checkpoint= the next run goes on)"
+    )
 
 
 class APIError(QianfanError):

@@ -13,6 +13,7 @@ from pathlib import Path
 from time import monotonic, sleep
 
 import pytest
+from support.commands import run
 from support.workers import processes
 
 INPUTS = [f"问{number}" for number in range(60)]
@@ -123,3 +124,37 @@ def test_killed_and_gone_on(echo, cluster, file):  # noqa: ARG001  # it has to b
     assert len(echo.calls("chat")) - asked == 60 - run.report.recorded
     ids = [json.loads(line)["id"] for line in file.read_text("utf-8").splitlines() if '"response"' in line]
     assert sorted(ids) == list(range(60))
+
+
+def test_the_command(echo, tmp_path):
+    """`qianfan batch --engine ray` writes what it writes without."""
+    source = tmp_path / "in.jsonl"
+    source.write_text("".join(f'{{"text": "{text}"}}\n' for text in INPUTS), "utf-8")
+    written = []
+    for more in ((), ("--engine", "ray", "--workers", "1")):
+        out = tmp_path / f"out{len(more)}.jsonl"
+        prompt = ("--prompt", "答：{text}", "--json")
+        done = run("batch", str(source), "-o", str(out), *prompt, *more, **echo.environment)
+
+        assert (done.returncode, done.stderr) == (0, "")
+        assert json.loads(done.stdout)["done"] == 60
+        written.append(out.read_bytes())
+
+    assert written[0] == written[1]
+
+
+def test_the_command_without_a_cluster(echo, tmp_path):
+    """It says that no cluster is there, sends nothing, and goes on later."""
+    source, out = tmp_path / "in.jsonl", tmp_path / "out.jsonl"
+    source.write_text('{"prompt": "早"}\n', "utf-8")
+    command = ("batch", str(source), "-o", str(out))
+    with socket.create_server(("127.0.0.1", 0)) as nobody:
+        address = f"127.0.0.1:{nobody.getsockname()[1]}"
+    none = run(*command, "--engine", "ray", "--address", address, **echo.environment)
+    later = run(*command, "--resume", **echo.environment)
+
+    assert none.returncode == 3
+    assert "refused" in none.stderr
+    assert later.returncode == 0
+    assert len(echo.calls("chat")) == 1
+    assert run(*command, "--overwrite", "--restart", "--workers", "2", **echo.environment).returncode == 2

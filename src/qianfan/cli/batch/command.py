@@ -21,6 +21,13 @@ class Kind(str, Enum):
     embedding = "embedding"
 
 
+class Engine(str, Enum):
+    """Who sends the requests."""
+
+    local = "local"
+    ray = "ray"
+
+
 def batch(
     source: Annotated[
         Path,
@@ -102,6 +109,20 @@ def batch(
     ] = False,
     restart: Annotated[bool, typer.Option("--restart", help="丢弃先前运行的记录，重新开始。")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", "--force", help="覆盖已有的输出。")] = False,
+    engine: Annotated[
+        Engine, typer.Option(help="由谁发出请求：本进程 local，或 Ray 集群上的工作进程 ray。")
+    ] = Engine.local,
+    address: Annotated[
+        str | None,
+        typer.Option(
+            envvar="RAY_ADDRESS",
+            show_envvar=True,
+            help="Ray 集群的地址，如 10.0.0.1:6379，或本机上的 auto；没有时在本机启动一个。",
+        ),
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(help="工作进程的个数；默认集群里每个 CPU 一个。", min=1)
+    ] = None,
     local: Annotated[
         bool,
         typer.Option(
@@ -122,7 +143,7 @@ def batch(
 
     退出码：0 全部成功，1 有行失败，2 用法有误，3 预算用完或连续失败而提前停止，130 被中断。
     """
-    given: dict[str, Any] = {**locals(), "kind": kind and kind.value}
+    given: dict[str, Any] = {**locals(), "kind": kind and kind.value, "engine": engine.value}
     with clean_ending():
         from qianfan.cli.batch.options import Options
 

@@ -47,6 +47,9 @@ class Options:
     retry_failed: bool
     restart: bool
     overwrite: bool
+    engine: str
+    address: str | None
+    workers: int | None
     local: bool
     state: Path | None
     as_json: bool

@@ -13,13 +13,14 @@ from qianfan.cli.batch.dry import refuse_bad
 from qianfan.cli.batch.progress import progress
 from qianfan.cli.batch.summary import Ending, show
 from qianfan.cli.batch.tally import Tally
-from qianfan.errors import BudgetExceededError, BulkStoppedError
+from qianfan.errors import BudgetExceededError, BulkStoppedError, InvalidArgumentError, WorkersLostError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
     from types import FrameType
 
+    from qianfan.bulk.ray.engine import RayEngine
     from qianfan.bulk.results import Results
     from qianfan.cli.batch.options import Options
     from qianfan.cli.batch.planning import Files, Questions
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
 def run(asked: Questions, options: Options, prices: Prices) -> int:
     """Ask for all rows, write the answers and say what came of it; return the exit code."""
-    files = planning.files(options)
+    files, engine = planning.files(options), _engine(options)
     if options.strict:
         refuse_bad(asked)
     total = asked.total()
@@ -47,7 +48,7 @@ def run(asked: Questions, options: Options, prices: Prices) -> int:
             planning.forget(files.checkpoint)
         with (
             _budget(client, options),
-            begun(client, asked, files, options) as results,
+            begun(client, asked, files, options, engine) as results,
             progress(total, prices, quiet=options.quiet or options.as_json) as shown,
         ):
             ending = _followed(results, asked, opened, shown)
@@ -59,8 +60,10 @@ def run(asked: Questions, options: Options, prices: Prices) -> int:
     return ending.code
 
 
-def begun(client: Qianfan, asked: Questions, files: Files, options: Options) -> Results:
-    """Return the outcomes of a run, in order: the one place that says who carries the calls out."""
+def begun(
+    client: Qianfan, asked: Questions, files: Files, options: Options, engine: str | RayEngine
+) -> Results:
+    """Return the outcomes of a run, in order."""
     return client.map(
         asked.rows(),
         asked.asking.kind,
@@ -69,8 +72,20 @@ def begun(client: Qianfan, asked: Questions, files: Files, options: Options) -> 
         concurrency=options.concurrency,
         checkpoint=files.checkpoint,
         retry_failed=options.retry_failed,
+        engine=engine,
         **asked.parameters,
     )
+
+
+def _engine(options: Options) -> str | RayEngine:
+    """Return who carries the calls out, or raise `InvalidArgumentError`."""
+    if options.engine == "local":
+        if options.workers is not None:
+            raise InvalidArgumentError("--workers 要与 --engine ray 同用 (goes with --engine ray)")
+        return options.engine
+    from qianfan.bulk.ray.engine import RayEngine
+
+    return RayEngine(options.address, options.workers)
 
 
 @contextmanager
@@ -131,7 +146,7 @@ def _followed(results: Results, asked: Questions, opened: Callable[[], Writer], 
             ending.interrupted = stopped()
         if ending.writer is not None:
             ending.writer.close()
-    except (BudgetExceededError, BulkStoppedError, OSError) as error:
+    except (BudgetExceededError, BulkStoppedError, WorkersLostError, OSError) as error:
         ending.failure = error
     finally:
         if ending.writer is not None:
