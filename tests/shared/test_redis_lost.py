@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import threading
-from itertools import pairwise
+from itertools import combinations
 from time import monotonic
 
 import pytest
@@ -130,7 +130,8 @@ def test_never_a_flood(redis_server, limiter_for, chat_with, closing, server, wo
 
     assert [outcome.error for outcome in outcomes] == [None] * 10
     times = sorted(request.time for request in server.requests)
-    assert all(later - earlier > 0.07 for earlier, later in pairwise(times))  # the way takes what is missing
+    for (first, early), (last, late) in combinations(enumerate(times), 2):
+        assert last - first + 1 <= 10 * (late - early + 0.1) + 1  # the way may vary by as much
 
 
 @pytest.mark.parametrize("limits", [{"request_per_minute": 2}, {"token_per_minute": 100}], ids=str)
@@ -245,10 +246,14 @@ def test_a_wrong_password_is_no_loss(tmp_path, limiter_for, chat_with, closing, 
 def test_the_log_says_it_once(redis_server, limiter_for, chat_with, caplog):
     """A loss is a warning and its end is told, however many wait and however often is tried."""
     caplog.set_level(logging.INFO, "qianfan")
-    world, chat = World("sync"), chat_with(limiter_for(redis_server, query_per_second=100))
+    limiter = limiter_for(redis_server, query_per_second=100)
+    world, chat = World("sync"), chat_with(limiter)
     assert world.ask(chat).error is None
     redis_server.kill()
-    assert world.ask(chat, request_timeout=0.5).error is not None
+    for _ in range(2):
+        assert world.ask(chat, request_timeout=0.5).error is not None
+        while limiter._courier._questions:  # until nobody asks any more, which is no sign that it is back
+            threading.Event().wait(0.01)
     redis_server.start()
     assert world.ask(chat, request_timeout=30).error is None
 

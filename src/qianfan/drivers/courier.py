@@ -227,6 +227,8 @@ class Courier:
         words = _first(self._words)
         questions = [question for question in _first(self._questions) if question.is_open(monotonic())]
         questions.sort(key=_number)
+        if not (words or questions):
+            return
         try:
             self._exchange(words, questions)
         except PassingError as error:
@@ -258,8 +260,6 @@ class Courier:
         questions.clear()
 
     def _exchange(self, words: list[_Word], questions: list[_Question]) -> None:
-        if not (words or questions):
-            return
         sent = monotonic()
         known, seen = (self._known, self._seen) if sent - self._heard < self._memory else ("", "0")
         lead = min(_LEAD + 2 * self._lag, _LONGEST_LEAD)
