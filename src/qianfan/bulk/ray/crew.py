@@ -95,7 +95,7 @@ class Crew:
             self._give_up(f"{type(error).__name__}: {error}")
 
     def _engage_all(self, cpus: int) -> None:
-        options = {"num_cpus": 1, "scheduling_strategy": "SPREAD", **self._engine.options}
+        options = {"num_cpus": 0.5, "scheduling_strategy": "SPREAD", **self._engine.options}
         self._hire = library().remote(Worker).options(max_restarts=-1, max_task_retries=0, **options).remote
         workers = self._engine.workers or max(1, min(cpus, self._most))
         self._beat = workers * _BEAT
