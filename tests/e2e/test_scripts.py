@@ -331,7 +331,7 @@ def test_setup_with_an_unknown_level(clone):
 
     assert (done.returncode, done.stderr) == (
         2,
-        "usage: scripts/setup [demo|dev|compat|official|official-2023|browser]\n",
+        "usage: scripts/setup [demo|dev|ray|compat|official|official-2023|browser|redis]\n",
     )
 
 
