@@ -24,7 +24,8 @@ def test_the_guide(tmp_path):
         check=False,
     )
 
-    assert len(blocks) == 5
+    assert len(blocks) == 6
     assert done.returncode == 0, done.stderr
     assert "第 199 题" in done.stdout
-    assert len(list((tmp_path / "labels").iterdir())) >= 1
+    assert list((tmp_path / "labels").iterdir())
+    assert list((tmp_path / "answered.parquet").iterdir())

@@ -123,7 +123,7 @@ class Answering:
             )
         )
         read = _vector if told.kind == "embedding" else _text
-        import pyarrow as pa
+        import pyarrow as pa  # type: ignore[import-untyped]  # it has no types
 
         answers = [None if it.response is None else read(it) for it in outcomes]
         kept = batch.append_column(told.field, pa.array(answers))
