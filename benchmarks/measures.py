@@ -268,6 +268,22 @@ MANY = [
         ("async checkpoint", "amap with a checkpoint"),
     )
 ]
+FILE = Measure(
+    "many",
+    "a checkpoint's lines for an input, 500,000 of them",
+    "µs CPU",
+    "bare server",
+    "file",
+    1,
+    500_000,
+    who=("ours",),
+    also=(
+        ("to load them again", "µs CPU", "load"),
+        ("to read one of them", "µs CPU", "read"),
+        ("their size", "bytes", "bytes"),
+        ("memory for each that is loaded", "bytes", "memory"),
+    ),
+)
 LONG, LONGER = (
     Measure(
         "many",
@@ -295,7 +311,7 @@ GROUPS = {
     "limiter": LIMITER,
     "shared": SHARED if shutil.which("redis-server") or os.environ.get("REDIS_SERVER") else [],
     "platform": PLATFORM,
-    "many": [*MANY, LONG, LONGER],
+    "many": [*MANY, FILE, LONG, LONGER],
 }
 
 
