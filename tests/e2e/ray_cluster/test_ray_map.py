@@ -7,7 +7,6 @@ import test_map
 from support.workers import ByRay
 from test_checkpoint import test_failures, test_goes_on, test_what_says_nothing_of_an_input  # noqa: F401
 from test_map import (  # noqa: F401
-    TestTheEnd,
     test_as_they_come,
     test_broken_inputs,
     test_other_kinds,
@@ -16,7 +15,7 @@ from test_map import (  # noqa: F401
 )
 
 #: Both ways are the same beside workers as without: one each is enough for most.
-_IN_A_LOOP = ("test_outcomes_in_order", "test_goes_on", "test_a_budget")
+_IN_A_LOOP = ("test_outcomes_in_order", "test_goes_on")
 
 
 @pytest.fixture
@@ -31,3 +30,9 @@ class TestLevel(test_map.TestLevel):
     test_no_wait_for_a_place_is_a_failure = (
         None  # allows a call 0.2 s, in which a busy machine may start workers
     )
+
+
+class TestTheEnd(test_map.TestTheEnd):
+    """What ends a run early."""
+
+    test_a_budget_is_used_up = test_a_budget_of_tokens = None  # test_ray_limits.py has budgets

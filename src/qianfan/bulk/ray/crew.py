@@ -59,13 +59,12 @@ class Crew:
         Raises:
             WorkersLostError: None is left, or none came in time.
         """
-        if self._present:
-            return
         if self._starting is None:
             self._starting = asyncio.ensure_future(self._start())
-        await self._changed.wait()
-        if self._failure is not None:
-            raise copy.copy(self._failure)
+        while not self._present:
+            await self._changed.wait()
+            if self._failure is not None:
+                raise copy.copy(self._failure)
 
     async def send(self, request: Request, deadline: float) -> Reply:
         """Return the whole reply, or raise why there is none by the deadline (of `time.monotonic`)."""

@@ -29,7 +29,8 @@ class RayEngine:
         workers: How many, from 1; by default one for each CPU of the cluster, and no more than `concurrency`. One
             sends more than a thousand requests a second.
         timeout: Seconds above 0 that a run waits while no worker is there, before it ends.
-        options: What Ray is told of the workers, such as `{"num_cpus": 0.5, "runtime_env": {...}}`.
+        options: What Ray is told of the workers, such as `{"num_cpus": 1, "runtime_env": {...}}`; each takes half
+            a CPU where nothing is said.
 
     Raises:
         InvalidArgumentError: An argument does not fit, or Ray is not installed.

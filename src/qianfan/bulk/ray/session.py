@@ -66,7 +66,7 @@ class Session:
         def do() -> None:
             try:
                 done.set_result(work())
-            except Exception as error:  # noqa: BLE001  # raised to who asked
+            except BaseException as error:  # noqa: BLE001  # raised to who asked
                 done.set_exception(error)
 
         self._work.put(do)
