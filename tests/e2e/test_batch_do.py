@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 from support.worlds import unary
 
 import qianfan
 from qianfan import errors
+from qianfan.local import on
 
 
 @pytest.fixture
@@ -99,3 +102,31 @@ def test_bad_arguments(classic, world, args, options):
     with pytest.raises(errors.InvalidArgumentError):
         asked(world, qianfan.ChatCompletion(), *args, **options)
     assert classic.calls("chat") == []
+
+
+def test_an_early_end_is_told_each_time(start, monkeypatch):
+    """What ended it early is raised by every reading."""
+    platform = start(faults=[on("chat").code(17)])
+    with platform.client() as client:
+        monkeypatch.setenv("QIANFAN_ACCESS_TOKEN", client.access_token())
+    monkeypatch.setenv("QIANFAN_BASE_URL", platform.url)
+    batch = qianfan.ChatCompletion().batch_do([str(number) for number in range(200)], worker_num=4)
+    for _ in range(2):
+        with pytest.raises(errors.BulkStoppedError):
+            batch.wait()
+
+
+@pytest.mark.usefixtures("classic")
+def test_threads_read_one():
+    """Several threads may read it: all have every reply, in its place."""
+    readings = []
+    batch = qianfan.ChatCompletion().batch_do([str(number) for number in range(100)], worker_num=8)
+    readers = [threading.Thread(target=lambda: readings.append(batch.results())) for _ in range(3)]
+    for reader in readers:
+        reader.start()
+    for reader in readers:
+        reader.join()
+
+    assert [[reply["result"] for reply in reading] for reading in readings] == [
+        [f"答：{number}" for number in range(100)]
+    ] * 3

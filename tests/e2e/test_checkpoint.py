@@ -8,6 +8,7 @@ import random
 import signal
 import subprocess
 import sys
+import threading
 from collections import Counter
 
 import pytest
@@ -311,8 +312,75 @@ def test_killed_again_and_again(start, file, fault):
     assert sum(answered.values()) - count <= kills * 16  # what was in flight may be asked again, and no more
 
 
+UNWRITABLE = [
+    ("\ud800", {}),
+    ({"messages": [{"role": "user", "content": "x"}], "extra": 2**70}, {}),
+    ("坏", {"ids": lambda item: "\ud800" if item == "坏" else item}),
+    ("坏", {"ids": lambda item: 2**70 if item == "坏" else item}),
+]
+
+
+@pytest.mark.parametrize(("wrong", "options"), UNWRITABLE, ids=["text", "number", "id", "number of an id"])
+def test_what_cannot_be_written(echo, many, file, wrong, options):
+    """An input or an id that JSON has nothing for fails alone."""
+    with echo.client() as client:
+        got = many(client, ["一", wrong, "三"], checkpoint=file, **options)
+
+    assert many.failure is None
+    assert [outcome.ok for outcome in got] == [True, False, True]
+    assert isinstance(got[1].error, errors.InvalidArgumentError)
+
+
+def test_numbers_of_numpy(echo, many, file):
+    """A table's numbers are ids too, the same as Python's."""
+    numpy = pytest.importorskip("numpy")
+    with echo.client() as client:
+        many(client, ["一", "二"], checkpoint=file, ids=lambda item: numpy.int64("一二".index(item)))
+        got = many(client, ["一", "二"], checkpoint=file, ids="一二".index)
+
+    assert [outcome.recorded for outcome in got] == [True, True]
+
+
+def test_what_was_refused_is_not_in_flight(start, file):
+    """A call that was refused and waits for its next turn is not counted as lost by the next run."""
+    platform = start(faults=[on("chat").status(429)])
+    with platform.client(backoff_factor=0, retry_count=1) as client:
+        outcomes = client.map(["一", "二"], checkpoint=file, concurrency=1)
+        reader = threading.Thread(target=lambda: list(outcomes))
+        reader.start()
+        while outcomes.report.refusals < 3:
+            reader.join(0.01)
+        outcomes.stop()
+        reader.join()
+    with Checkpoint(file) as checkpoint:
+        assert checkpoint.lost == 0
+
+
 class TestFile:
     """The file by itself."""
+
+    @pytest.mark.skipif(sys.platform == "win32", reason="there are neither forks nor locks")
+    def test_a_forked_child(self, file):
+        """A process that was forked during the run does not keep its file."""
+        with Checkpoint(file):
+            child = os.fork()
+            if not child:
+                signal.pause()
+        try:
+            with Checkpoint(file):
+                pass
+        finally:
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+
+    def test_changed_by_others(self, file):
+        """A file that others cut in mid-run is told in words."""
+        with Checkpoint(file) as checkpoint:
+            checkpoint.record(Outcome(0, None, qianfan.Response(200, {}, {"result": "好"})), "f")
+        with Checkpoint(file) as checkpoint:
+            os.truncate(file, 60)
+            with pytest.raises(errors.InvalidArgumentError, match="changed by others"):
+                checkpoint.record_of(0, "f")
 
     def test_places(self, file):
         """Ids that are numbers and ids that are names, in any order, far apart and below zero."""

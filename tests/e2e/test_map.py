@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import subprocess
 import sys
 import threading
 
@@ -12,6 +13,7 @@ from support.many import Many, both
 
 import qianfan
 from qianfan import errors
+from qianfan.bulk.packing import Packing
 from qianfan.local import on
 
 
@@ -148,6 +150,21 @@ class TestEmbedding:
             got = many(client, [str(number) for number in range(100)], "embedding", concurrency=32)
 
         assert all(outcome.ok for outcome in got)
+
+    @pytest.mark.parametrize("data", [None, [], [{"index": 0}, {"index": 0}, {"index": 1}]], ids=str)
+    async def test_a_reply_without_vectors(self, data):
+        """A reply that does not hold a vector for each text is the error of those texts, and of no others."""
+
+        async def ask(arguments):
+            body = {} if data is None else {"data": data}
+            return qianfan.Response(200, {}, body if "x" in arguments["texts"] else {"data": [{"index": 0}]})
+
+        packing = Packing(ask)
+        first = asyncio.gather(*(packing.ask({"texts": [text]}) for text in "xyz"), return_exceptions=True)
+        told = await first
+        assert [type(error) for error in told] == [errors.RequestError] * 3
+        assert (await packing.ask({"texts": ["a"]}))["data"] == [{"index": 0}]
+        await packing.aclose()
 
     def test_parameters_are_kept_apart(self, platform, many):
         """Texts for other models, or users, share no request."""
@@ -445,3 +462,198 @@ def test_an_object_that_is_dropped(platform):
 
     assert len(threads) == 1
     assert not threads[0].is_alive()
+
+
+NO_ARGUMENTS = [
+    {5: 1},
+    {"self": 1},
+    {"stream": True},
+]
+
+
+@pytest.mark.parametrize("wrong", NO_ARGUMENTS, ids=str)
+def test_names_that_are_no_arguments(echo, many, wrong):
+    """A dict whose names cannot be arguments, or that wants a stream, fails alone."""
+    ask = {"messages": [{"role": "user", "content": "二"}], **wrong}
+    with echo.client() as client:
+        got = many(client, ["一", ask, "三"])
+
+    assert [outcome.ok for outcome in got] == [True, False, True]
+    assert isinstance(got[1].error, errors.InvalidArgumentError)
+    assert many.failure is None
+
+
+@pytest.mark.parametrize("function", ["prompt", "ids"])
+def test_a_function_that_exits(echo, many, function):
+    """What is no failure but the end of the program ends the run, and nobody waits for ever."""
+
+    def leave(item):
+        raise SystemExit(item)
+
+    with echo.client() as client, pytest.raises(SystemExit):
+        many(client, ["一", "二"], **{function: leave})
+
+
+def test_stop_before_the_first(echo, many):
+    """A run that is stopped before it begins asks nothing, and one that is closed neither."""
+    with echo.client() as client:
+        if many.way == "map":
+            for leave in ("stop", "close"):
+                outcomes = client.map(["一", "二"])
+                getattr(outcomes, leave)()
+                assert list(outcomes) == []
+        else:
+
+            async def run():
+                stopped, closed = client.amap(["一", "二"]), client.amap(["一", "二"])
+                stopped.stop()
+                await closed.aclose()
+                return [outcome for results in (stopped, closed) async for outcome in results]
+
+            assert asyncio.run(run()) == []
+    assert echo.calls("chat") == []
+
+
+def test_threads_share_results(echo):
+    """Several threads may iterate one object: each outcome comes to one of them, and all see the end."""
+    got = []
+    with echo.client() as client:
+        outcomes = client.map((str(number) for number in range(200)), concurrency=8)
+        readers = [threading.Thread(target=lambda: got.extend(outcomes), daemon=True) for _ in range(3)]
+        for reader in readers:
+            reader.start()
+        for reader in readers:
+            reader.join(20)
+
+    assert not any(reader.is_alive() for reader in readers)
+    assert sorted(outcome.id for outcome in got) == list(range(200))
+
+
+def test_ctrl_c_while_inputs_are_read(start):
+    """It waits for no reply; who goes on all the same is not told that the inputs were at their end."""
+
+    def inputs():
+        yield "一"
+        yield "二"
+        raise KeyboardInterrupt
+
+    platform = start(faults=[on("chat", times=1).delay(60)])
+    with platform.client() as client, client.map(inputs()) as outcomes:
+        with pytest.raises(KeyboardInterrupt):
+            next(outcomes)
+        outcomes.stop()
+        assert outcomes.report.done + outcomes.report.failed < 2
+
+
+def test_inputs_begin_once(echo, many):
+    """The inputs are asked for an iterator once: for a cursor, that is a query."""
+
+    class Rows:
+        begun = 0
+
+        def __iter__(self):
+            self.begun += 1
+            return iter(["一", "二"])
+
+    rows = Rows()
+    with echo.client() as client:
+        assert len(many(client, rows)) == 2
+    assert rows.begun == 1
+
+
+async def test_async_results_that_are_dropped(echo, tmp_path):
+    """Leaving `async for` early without `aclose` leaves no task behind, and the checkpoint to others."""
+    others = asyncio.all_tasks()
+    with echo.client() as client:
+        for _ in range(2):
+            async for outcome in client.amap(
+                (str(number) for number in itertools.count()), checkpoint=tmp_path / "run.jsonl"
+            ):
+                assert outcome.ok
+                break
+            while left := asyncio.all_tasks() - others:
+                await asyncio.wait(left)
+
+
+def test_a_loop_that_ends_first(echo, many, tmp_path):
+    """A run whose event loop ends leaves the checkpoint to the next."""
+    file = tmp_path / "run.jsonl"
+
+    async def leave(client):
+        results = client.amap((str(number) for number in itertools.count()), checkpoint=file)
+        return (await anext(results)).ok
+
+    with echo.client() as client:
+        assert asyncio.run(leave(client))
+        got = many(client, (str(number) for number in itertools.count()), checkpoint=file, until=3)
+
+    assert [outcome.ok for outcome in got] == [True] * 3
+
+
+async def test_a_budget_that_others_hold(start):
+    """What another call of the same event loop may use is waited for, and the loop goes on meanwhile."""
+    platform = start(faults=[on("chat", times=1).delay(0.2)])
+    async with platform.client() as client:
+        with client.budget(tokens=1500):
+            other = asyncio.ensure_future(client.chat.ado(messages=[{"role": "user", "content": "先"}]))
+            await asyncio.sleep(0)
+            got = [outcome async for outcome in client.amap(["后"])]
+            await other
+
+    assert [outcome.ok for outcome in got] == [True]
+
+
+PROGRAMS = {
+    "no loop": """
+import resource
+resource.setrlimit(resource.RLIMIT_NOFILE, (4, 4))
+try:
+    next(outcomes)
+except OSError as error:
+    print("told:", error.strerror)
+""",
+    "a fork": """
+import os
+next(outcomes)
+if os.fork() == 0:
+    try:
+        while True:
+            next(outcomes)
+    except qianfan.errors.InvalidArgumentError as error:
+        print("told:", error, flush=True)
+        os._exit(0)
+os.wait()
+print(next(outcomes).ok)
+""",
+    "an exit": """
+next(outcomes)
+print("told")
+""",
+}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="processes have other limits there")
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_processes(echo, name):
+    """A process without a file to spare, one that forks, one that just ends: none hangs, and all is told."""
+    program = f"""
+import itertools, sys, warnings
+import qianfan, asyncio, aiohttp
+warnings.simplefilter("ignore", DeprecationWarning)  # of forks beside threads
+client = qianfan.Qianfan(access_token=sys.argv[2], base_url=sys.argv[1])
+outcomes = client.map(str(number) for number in itertools.count())
+{PROGRAMS[name]}
+"""
+    with echo.client() as client:
+        arguments = [echo.url, client.access_token()]
+    done = subprocess.run(
+        [sys.executable, "-X", "dev", "-c", program, *arguments],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=True,
+        stdin=subprocess.DEVNULL,
+    )
+
+    assert done.stdout.startswith("told")
+    assert done.stderr == "" or name == "no loop"  # of which asyncio leaves half

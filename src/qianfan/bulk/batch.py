@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING, Any
 
 from qianfan.bulk import start
@@ -26,6 +27,8 @@ class Batch:
         self._results = results
         self._count = count
         self._got: list[Response | QianfanError] = []
+        self._failure: Exception | None = None
+        self._reading = threading.Lock()
         results.begin()
 
     @property
@@ -58,9 +61,20 @@ class Batch:
 
     def __iter__(self) -> Iterator[Response | QianfanError]:
         for index in range(self._count):
-            while len(self._got) <= index:
-                self._got.append(_held(next(self._results)))
+            with self._reading:  # several threads may
+                while len(self._got) <= index:
+                    self._more()
             yield self._got[index]
+
+    def _more(self) -> None:
+        """Wait for one more, or raise what ended the run early, as often as it is asked for."""
+        if self._failure is not None:
+            raise self._failure
+        try:
+            self._got.append(_held(next(self._results)))
+        except Exception as error:
+            self._failure = error
+            raise
 
     def results(self) -> list[Response | QianfanError]:
         """Wait for all, and return them."""

@@ -45,6 +45,9 @@ _HEAD_LINE = orjson.dumps(_HEAD) + b"\n"
 #: What of an error a record keeps.
 _KEPT = ("code", "message", "hint", "status", "request_id")
 
+#: What a file system says that has no locks.
+_LOCKLESS = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP}
+
 
 class Checkpoint:
     """One run's file, open and locked.
@@ -62,6 +65,7 @@ class Checkpoint:
     """
 
     def __init__(self, path: str | os.PathLike[str], *, retry_failed: bool = False) -> None:
+        self._file = -1
         self._path = os.fspath(path)
         self._retry_failed = retry_failed
         self._places = _Places()
@@ -121,6 +125,9 @@ class Checkpoint:
         if file >= 0:
             with contextlib.suppress(OSError):
                 os.fsync(file)
+            if fcntl is not None:
+                with contextlib.suppress(OSError):
+                    fcntl.flock(file, fcntl.LOCK_UN)  # a process forked meanwhile would keep the lock
             os.close(file)
 
     def __enter__(self) -> Self:
@@ -138,6 +145,9 @@ class Checkpoint:
             raise InvalidArgumentError(
                 f"{self._path} is in use by another run", hint="wait for its end, or take another file"
             ) from None
+        except OSError as error:
+            if error.errno not in _LOCKLESS:  # on such a file system two runs are not kept apart
+                raise
 
     def _read(self) -> tuple[int, int]:
         """Learn where the records are; return where the last whole line ends, and how much was in flight."""
@@ -176,7 +186,12 @@ class Checkpoint:
     def _record(self, place: int) -> dict[str, Any]:
         with os.fdopen(os.dup(self._file), "rb") as file:
             file.seek(place)
-            record: dict[str, Any] = orjson.loads(file.readline())
+            try:
+                record: dict[str, Any] = orjson.loads(file.readline())
+            except ValueError:
+                raise InvalidArgumentError(
+                    f"{self._path} was changed by others since it was read", hint="begin the run anew"
+                ) from None
         return record
 
     def _write(self, told: Any) -> None:

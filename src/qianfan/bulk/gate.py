@@ -66,7 +66,7 @@ class Gate:
 
     def filled(self) -> None:
         """Say that one more did not fit beside those that are on their way."""
-        self._level.filled(self.inside)
+        self._level.filled(self.inside, monotonic())
 
     def close(self) -> None:
         """Let none out any more."""

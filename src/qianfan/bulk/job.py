@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
+from operator import index
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
@@ -69,6 +70,7 @@ class Job(NamedTuple):
                     f"an input that is a dict holds the arguments of its call, and this one has no {word!r}",
                     hint=f"{{{word!r}: ...}}; prompt= makes of an input what is asked",
                 )
+            _check_names(wanted)
             return {**self.parameters, **wanted}
         asked = _asked(self.kind, wanted)
         if asked is None:
@@ -82,7 +84,7 @@ class Job(NamedTuple):
         """Return the id of an input.
 
         Raises:
-            InvalidArgumentError: `ids` failed with it, or gave none.
+            InvalidArgumentError: `ids` failed with it, or gave none that a file can hold.
         """
         if self.ids is None:
             return place
@@ -90,8 +92,14 @@ class Job(NamedTuple):
             given = self.ids(item)
         except Exception as error:
             raise InvalidArgumentError(f"ids() raised {type(error).__name__}: {error}") from error
+        if not isinstance(given, (int, str)) and hasattr(given, "__index__"):  # a number of NumPy's
+            given = index(given)
         if isinstance(given, bool) or not isinstance(given, (int, str)) or given == "":
             raise InvalidArgumentError(f"an id is a str or an int, not {given!r}", hint="let ids= return one")
+        try:
+            orjson.dumps(given)
+        except TypeError as error:
+            raise InvalidArgumentError(f"the id {given!r} cannot be written as JSON: {error}") from None
         return given
 
     def reply(self, arguments: Mapping[str, Any], body: dict[str, Any]) -> Response:
@@ -104,12 +112,32 @@ class Job(NamedTuple):
         return Format.of(wanted).reply(200, {}, body)
 
     def fingerprint(self, arguments: Mapping[str, Any]) -> str:
-        """Return what tells this question from others, over processes and machines."""
-        said = orjson.dumps([self.kind, arguments], default=_plain, option=_CANONICAL)
+        """Return what tells this question from others, over processes and machines.
+
+        Raises:
+            InvalidArgumentError: It cannot be sent anyway.
+        """
+        try:
+            said = orjson.dumps([self.kind, arguments], default=_plain, option=_CANONICAL)
+        except TypeError as error:
+            raise InvalidArgumentError(f"the request cannot be written as JSON: {error}") from error
         return hashlib.blake2b(said, digest_size=8).hexdigest()
 
 
 _CANONICAL = orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS | orjson.OPT_SERIALIZE_NUMPY
+
+
+def _check_names(wanted: Mapping[Any, Any]) -> None:
+    """Raise `InvalidArgumentError` where a dict holds what is no argument of a call that is answered whole."""
+    if wanted.get("stream"):
+        raise _no_stream()
+    for name in wanted:
+        if not isinstance(name, str) or name == "self":
+            raise InvalidArgumentError(f"{name!r} is no name of an argument")
+
+
+def _no_stream() -> InvalidArgumentError:
+    return InvalidArgumentError("many replies come whole: there is no stream=True")
 
 
 def _asked(kind: str, wanted: Any) -> Any:
@@ -143,7 +171,7 @@ def job(
     if kind not in KINDS:
         raise InvalidArgumentError(f"kind must be one of {', '.join(KINDS)}, not {kind!r}")
     if parameters.get("stream"):
-        raise InvalidArgumentError("many replies come whole: there is no stream=True")
+        raise _no_stream()
     for name, function in (("prompt", prompt), ("ids", ids)):
         if function is not None and not callable(function):
             raise InvalidArgumentError(

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 _START = 16
 _CUT = 0.7
-_LONGEST = 60.0  # seconds of a pause
+_LONGEST = 60.0  # seconds of a pause that the service asks for
+_BLIND = 15.0  # seconds of one that it does not: a minute's quota that is full again should not wait long
+_GLANCE = 0.1  # seconds between two looks at what others hold
 
 
 class Level:
@@ -52,13 +54,15 @@ class Level:
             self._forgiven -= 1
             return
         if self._slow and self._limit == 1.0:  # it cannot be fewer: so slower
-            self._pause = min(_LONGEST, max(1.0, self._pause * 2))
+            self._pause = min(_BLIND, max(1.0, self._pause * 2))
             self.resumes = max(self.resumes, now + self._pause)
         self._slow = True
         self._forgiven = in_flight - 1
         self._limit = max(1.0, min(self._limit, in_flight) * _CUT)
 
-    def filled(self, in_flight: int) -> None:
-        """Take in that one more did not fit beside so many."""
+    def filled(self, in_flight: int, now: float) -> None:
+        """Take in that one more did not fit beside so many; beside none, it waits for what others have in flight."""
         self._slow = True
+        if not in_flight:
+            self.resumes = max(self.resumes, now + _GLANCE)
         self._limit = max(1.0, min(self._limit, in_flight))

@@ -114,11 +114,13 @@ def _end(wanted: Sequence[tuple[str, asyncio.Future[Response]]], error: BaseExce
 
 def parts(reply: Response, texts: Sequence[str]) -> list[Response]:
     """Return a reply to several texts as one to each; of the usage, each has a part by its length, the sum is exact."""
-    data = sorted(reply["data"], key=lambda item: item["index"])
-    if len(data) != len(texts):
+    try:
+        data = {item["index"]: item for item in reply.body["data"]}
+        ordered = [data[index] for index in range(len(texts))]
+    except (KeyError, TypeError):
         raise RequestError(
-            f"the service returned {len(data)} vectors for {len(texts)} texts", status=reply.code
-        )
+            f"the reply to {len(texts)} texts does not hold a vector for each", status=reply.code
+        ) from None
     usage, lengths = reply.body.get("usage") or {}, [len(text) for text in texts]
     shares = {name: _shares(number, lengths) for name, number in usage.items() if isinstance(number, int)}
     return [
@@ -127,7 +129,7 @@ def parts(reply: Response, texts: Sequence[str]) -> list[Response]:
             reply.headers,
             {
                 **reply.body,
-                "data": [{**data[index], "index": 0}],
+                "data": [{**ordered[index], "index": 0}],
                 "usage": {**usage, **{name: share[index] for name, share in shares.items()}},
             },
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass
 from time import monotonic
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
@@ -35,8 +36,11 @@ if TYPE_CHECKING:
     from qianfan.client import Qianfan
     from qianfan.response import Response
 
+#: Runs that close, since their results were dropped: an event loop itself holds no task.
+_CLOSING: set[asyncio.Future[None]] = set()
+
 #: Calls of one input that are refused for being too many; each has its attempts and pauses.
-_PATIENCE = 10
+_PATIENCE = 20
 
 #: Failures in a row that are no input's own fault, after which asking on would only burn the rest.
 _STREAK = 100
@@ -133,6 +137,7 @@ class Run:
         self._failure: BaseException | None = None
         self._streak = 0
         self._started = 0.0
+        self._home: asyncio.AbstractEventLoop | None = None
         self.report = Report()
 
     async def outcome(self) -> Outcome | None:
@@ -141,7 +146,7 @@ class Run:
         Raises:
             QianfanError: What ended the run early; it comes after all that was in flight.
         """
-        if not self._started:
+        if not (self._started or self._ended):
             self._start()
         while not self._ended:
             found = self._take()
@@ -177,11 +182,25 @@ class Run:
         workers = list(self._workers)
         for worker in workers:
             worker.cancel()
-        await asyncio.gather(*workers, return_exceptions=True)
-        await self._end()
+        try:
+            await asyncio.gather(*workers, return_exceptions=True)
+        finally:
+            await self._end()
+
+    def abandon(self) -> None:
+        """Have it closed by its event loop, from any thread."""
+        if self._home is not None and not self._ended:
+            with suppress(RuntimeError):  # the loop is closed
+                self._home.call_soon_threadsafe(self._close_later)
+
+    def _close_later(self) -> None:
+        closing = asyncio.ensure_future(self.aclose())
+        _CLOSING.add(closing)
+        closing.add_done_callback(_CLOSING.discard)
 
     def _start(self) -> None:
         self._started = monotonic()
+        self._home = asyncio.get_running_loop()
         if self._plan.checkpoint is not None:
             self._checkpoint = Checkpoint(self._plan.checkpoint, retry_failed=self._plan.retry_failed)
             self.report.asked_again = self._checkpoint.lost
@@ -192,8 +211,13 @@ class Run:
 
     def _done(self, worker: asyncio.Task[None]) -> None:
         self._workers.discard(worker)
-        if not worker.cancelled() and (error := worker.exception()) is not None:
+        if worker.cancelled():
+            if not self._stopping:  # nobody here did it, and the worker's input is lost
+                self._fail(RuntimeError("a request was cancelled by others"))
+        elif (error := worker.exception()) is not None:
             self._fail(error)
+        if not self._workers and self._checkpoint is not None:
+            self._checkpoint.close()  # here, since a loop that ends asks for no outcome any more
         self._changed.set()
 
     def _fail(self, error: BaseException) -> None:
@@ -204,13 +228,11 @@ class Run:
         if not self._ended:
             self._ended = True
             self._tick()
-            if self._checkpoint is not None:
-                self._checkpoint.close()
             await self._asker.aclose()
 
     def _tick(self) -> None:
         report, gate = self.report, self._gate
-        report.seconds = monotonic() - self._started
+        report.seconds = monotonic() - self._started if self._started else 0.0
         report.in_flight, report.level = gate.inside, gate.level
 
     def _take(self) -> Outcome | None:
@@ -282,12 +304,12 @@ class Run:
             arguments = job.arguments(item)
             if self._checkpoint is None:
                 return _Item(number, id_, item, arguments, "")
+            fingerprint = job.fingerprint(arguments)
             if job.ids is not None:
                 self._claim(id_)
-        except InvalidArgumentError as error:
+        except QianfanError as error:
             self._finish(number, Outcome(id_, item, error=error))
             return None
-        fingerprint = job.fingerprint(arguments)
         record = self._checkpoint.record_of(id_, fingerprint)
         if record is None:
             return _Item(number, id_, item, arguments, fingerprint)
@@ -310,7 +332,7 @@ class Run:
         """Ask for an input and record what becomes of it; None where it is to be asked later."""
         checkpoint, failure = self._checkpoint, None
         try:
-            if checkpoint is not None and not item.out:
+            if checkpoint is not None:
                 checkpoint.asked(item.id)
             item.out += 1
             outcome = Outcome(item.id, item.input, await self._ask(item.arguments))
@@ -323,16 +345,17 @@ class Run:
             outcome = Outcome(item.id, item.input, error=error)
         finally:
             self._gate.leave()
-        if failure is not None and self._is_passing(failure, item):
-            return None
+        passing = failure is not None and self._is_passing(failure, item)
         if checkpoint is not None:
             try:
                 if failure is not None and (isinstance(failure, _FOREIGN) or _too_fast(failure)):
-                    checkpoint.withdrawn(item.id)
+                    checkpoint.withdrawn(item.id)  # where it is asked again, that is told anew
                 else:
                     checkpoint.record(outcome, item.fingerprint)
             except OSError as error:  # the disk is full: no more is asked, and this is handed on all the same
                 self._fail(error)
+        if passing:
+            return None
         if failure is not None:
             self._judge(failure)
         return None if isinstance(failure, BudgetExceededError) else outcome

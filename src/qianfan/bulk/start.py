@@ -64,13 +64,13 @@ def plan(
 def mapped(client: Qianfan, inputs: Iterable[Any], plan: Plan) -> Results:
     """Return the outcomes of a run that begins with the first that is asked for."""
     try:
-        iter(inputs)
+        items = iter(inputs)  # once: for some, this begins the reading
     except TypeError:
         raise _no_inputs(inputs, "amap() takes async ones") from None
     if isinstance(inputs, (str, bytes)):
         raise _no_inputs(inputs, "[text] for one")
     _check_open(client)
-    return Results(lambda feed: _run(client, feed, plan), inputs, plan.ahead)
+    return Results(lambda feed: _run(client, feed, plan), items, plan.ahead)
 
 
 def amapped(client: Qianfan, inputs: Iterable[Any] | AsyncIterable[Any], plan: Plan) -> AsyncResults:
