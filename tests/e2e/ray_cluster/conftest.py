@@ -19,7 +19,7 @@ def pytest_collection_modifyitems(items):
                 item.add_marker(missing)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # not longer: what comes later should not run beside one
 def cluster():
     """A cluster of two CPUs, which this process is in; return the directory of its logs."""
     import ray
