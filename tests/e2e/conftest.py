@@ -15,6 +15,7 @@ from support.processes import steers
 from support.worlds import WAYS, World
 
 import qianfan
+from qianfan.drivers import pools
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -39,9 +40,14 @@ def _bare_environment(monkeypatch):
 
 @pytest.fixture(autouse=True)
 def _nothing_left():
-    """Collect what a test left behind while its name still stands in the report."""
+    """Collect what a test left behind while its name still stands in the report.
+
+    Clients that are dropped leave their connections to the next one of the same network; here each has a
+    platform of its own, and a thousand tests would keep a thousand of them.
+    """
     yield
     gc.collect()
+    pools._close_all()
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-import select
+import selectors
 import socket
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
@@ -107,7 +107,9 @@ class Wire:
 
     def waits(self, seconds):
         """Wait for so many seconds; return whether still nothing has come."""
-        return not select.select([self.socket], [], [], seconds)[0]
+        with selectors.DefaultSelector() as selector:  # `select` itself takes no file descriptor above 1023
+            selector.register(self.socket, selectors.EVENT_READ)
+            return not selector.select(seconds)
 
     def is_closed(self):
         """Wait for the end of the connection; return whether nothing more came."""
