@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 from importlib.util import find_spec
@@ -30,6 +31,8 @@ def cluster():
     )
     yield Path(context.address_info["session_dir"]) / "logs"
     ray.shutdown()
+    gc.collect()
+    gc.freeze()  # what Ray and pandas leave is not to be looked through after each of the tests to come
 
 
 @pytest.fixture
