@@ -16,6 +16,7 @@ from support.worlds import WAYS, World
 
 import qianfan
 from qianfan.drivers import pools
+from qianfan.drivers.shared import TOKENS
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -43,11 +44,13 @@ def _nothing_left():
     """Collect what a test left behind while its name still stands in the report.
 
     Clients that are dropped leave their connections to the next one of the same network; here each has a
-    platform of its own, and a thousand tests would keep a thousand of them.
+    platform of its own, and a thousand tests would keep a thousand of them. Tokens are kept by the address of
+    a platform, and a later one may have the same.
     """
     yield
     gc.collect()
     pools._close_all()
+    TOKENS.clear()
 
 
 @pytest.fixture

@@ -26,11 +26,16 @@ def cluster():
     import ray
 
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    formatters = [(handler, handler.formatter) for handler in logging.getLogger().handlers]  # pytest's
+    factory = logging.getLogRecordFactory()
     context = ray.init(
         "local", num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR
     )
     yield Path(context.address_info["session_dir"]) / "logs"
     ray.shutdown()
+    logging.setLogRecordFactory(factory)
+    for handler, formatter in formatters:
+        handler.setFormatter(formatter)  # Ray has set its own
     gc.collect()
     gc.freeze()  # what Ray and pandas leave is not to be looked through after each of the tests to come
 
