@@ -129,6 +129,13 @@ class Usage(Record):
         return int(self.get("total_tokens") or 0)
 
 
+def add_usage(total: dict[str, Any], usage: Mapping[str, Any]) -> None:
+    """Add the tokens that one more call used to a sum."""
+    for name, number in usage.items():
+        if isinstance(number, int):
+            total[name] = total.get(name, 0) + number
+
+
 class RateLimits(NamedTuple):
     """What the service says of its rate limits, in the headers of a reply; None where it says nothing.
 

@@ -279,6 +279,14 @@ def bounded(name: str, value: Any, *, least: float | None = None, above: float |
     raise InvalidArgumentError(f"{name} must be a number {bound}, not {value!r}")
 
 
+def whole(name: str, value: Any, *, least: float) -> int:
+    """Return a whole number of at least so much."""
+    number = bounded(name, value, least=least)
+    if not number.is_integer():
+        raise InvalidArgumentError(f"{name} must be a whole number, not {value!r}")
+    return int(number)
+
+
 def not_negative(name: str, value: Any) -> float:
     """Return a number of at least 0."""
     return bounded(name, value, least=0)

@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from qianfan.client import Qianfan
 
 
+#: Most inputs in flight, where nobody says.
+MOST = 64
+
+
 class Many:
     """What a client has for many inputs."""
 
@@ -25,7 +29,7 @@ class Many:
         endpoint: str | None = None,
         prompt: Callable[[Any], Any] | None = None,
         ids: Callable[[Any], int | str] | None = None,
-        concurrency: int = 64,
+        concurrency: int = MOST,
         ordered: bool = True,
         checkpoint: str | PathLike[str] | None = None,
         retry_failed: bool = False,
@@ -93,7 +97,7 @@ class Many:
         endpoint: str | None = None,
         prompt: Callable[[Any], Any] | None = None,
         ids: Callable[[Any], int | str] | None = None,
-        concurrency: int = 64,
+        concurrency: int = MOST,
         ordered: bool = True,
         checkpoint: str | PathLike[str] | None = None,
         retry_failed: bool = False,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from qianfan.response import Usage
+from qianfan.response import Usage, add_usage
 
 if TYPE_CHECKING:
     from qianfan.errors import QianfanError
@@ -81,6 +81,4 @@ class Report:
         if outcome.recorded:
             self.recorded += 1
         elif outcome.response is not None:
-            for name, number in (outcome.response.body.get("usage") or {}).items():
-                if isinstance(number, int):
-                    self.usage[name] = self.usage.get(name, 0) + number
+            add_usage(self.usage, outcome.response.body.get("usage") or {})

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
     Ask = Callable[[dict[str, Any]], Awaitable[Response]]
+    _Wanted = tuple[str, asyncio.Future[Response]]
 
 
 #: Seconds that a text waits for others: those whose replies came at the same time go out together again.
@@ -60,20 +61,20 @@ class Packing:
     def _send(self, pack: _Pack) -> None:
         if pack in self._packs:
             self._packs.remove(pack)
-            task = asyncio.ensure_future(self._carry_out(pack))
+            task = asyncio.ensure_future(self._carry_out(pack.shared, pack.wanted))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
-    async def _carry_out(self, pack: _Pack) -> None:
-        wanted = [(text, future) for text, future in pack.wanted if not future.done()]
+    async def _carry_out(self, shared: dict[str, Any], wanted: Sequence[_Wanted]) -> None:
+        wanted = [(text, future) for text, future in wanted if not future.done()]
         texts = [text for text, _ in wanted]
         if not texts:  # all were given up
             return
         try:
-            replies = parts(await self._ask({**pack.shared, "texts": texts}), texts)
+            replies = parts(await self._ask({**shared, "texts": texts}), texts)
         except (BadRequestError, InvalidArgumentError) as error:
             if len(wanted) > 1:  # one of them is to blame, and no other should pay for it
-                await asyncio.gather(*(self._alone(pack, text, future) for text, future in wanted))
+                await asyncio.gather(*(self._carry_out(shared, [one]) for one in wanted))
             else:
                 _end(wanted, error)
         except BaseException as error:  # noqa: BLE001  # whose call it is raises it
@@ -83,15 +84,6 @@ class Packing:
                 if not future.done():
                     future.set_result(reply)
 
-    async def _alone(self, pack: _Pack, text: str, future: asyncio.Future[Response]) -> None:
-        try:
-            reply = await self._ask({**pack.shared, "texts": [text]})
-        except BaseException as error:  # noqa: BLE001  # whose call it is raises it
-            _end([(text, future)], error)
-        else:
-            if not future.done():
-                future.set_result(reply)
-
 
 class _Pack:
     """Texts of one request."""
@@ -99,10 +91,10 @@ class _Pack:
     def __init__(self, shared: dict[str, Any]) -> None:
         self.shared = shared
         self.most = most_texts(shared.get("model"), shared.get("endpoint"))
-        self.wanted: list[tuple[str, asyncio.Future[Response]]] = []
+        self.wanted: list[_Wanted] = []
 
 
-def _end(wanted: Sequence[tuple[str, asyncio.Future[Response]]], error: BaseException) -> None:
+def _end(wanted: Sequence[_Wanted], error: BaseException) -> None:
     """Let all who wait have the error, each one of its own: a traceback is added to each."""
     for _, future in wanted:
         if not future.done():

@@ -6,13 +6,14 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from qianfan.bulk.job import KINDS, job
+from qianfan.bulk.many import MOST
 from qianfan.bulk.packing import Packing
 from qianfan.bulk.results import AsyncResults, Results
 from qianfan.bulk.run import Plan, Run
 from qianfan.bulk.source import Source, source
 from qianfan.client import Qianfan
 from qianfan.errors import InvalidArgumentError
-from qianfan.settings import bounded
+from qianfan.settings import whole
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Mapping
@@ -26,9 +27,6 @@ if TYPE_CHECKING:
 
 #: How many inputs are read, for each request at once, before the outcome of the first is taken.
 _AHEAD = 8
-
-#: Most requests at once, where nobody says.
-MOST = 64
 
 
 def plan(
@@ -45,18 +43,16 @@ def plan(
     parameters: Mapping[str, Any],
 ) -> Plan:
     """Return how a run is to go, or raise `InvalidArgumentError` where it cannot."""
-    most = bounded("concurrency", concurrency, least=1)
-    if not most.is_integer():
-        raise InvalidArgumentError(f"concurrency must be a whole number, not {concurrency!r}")
+    most = whole("concurrency", concurrency, least=1)
     if retry_failed and checkpoint is None:
         raise InvalidArgumentError("retry_failed= needs a checkpoint=", hint="what failed is recorded there")
     return Plan(
         job(kind, model, endpoint, prompt, ids, parameters),
-        int(most),
+        most,
         ordered,
         None if checkpoint is None else os.fspath(checkpoint),
         retry_failed,
-        int(most) * _AHEAD,
+        most * _AHEAD,
         _engine(engine),
     )
 
@@ -138,9 +134,13 @@ class Here:
     def __init__(self, client: Qianfan, kind: str, pool: Pool | None = None) -> None:
         self._client = _Watched(client, pool)
         ado: Callable[..., Awaitable[Response]] = getattr(self._client, KINDS[kind].resource).ado
-        self._packing = Packing(lambda arguments: ado(**arguments)) if kind == "embedding" else None
+
+        def ask(arguments: dict[str, Any]) -> Awaitable[Response]:
+            return ado(**arguments)
+
+        self._packing = Packing(ask) if kind == "embedding" else None
         self.ask: Callable[[dict[str, Any]], Awaitable[Response]] = (
-            self._packing.ask if self._packing else lambda arguments: ado(**arguments)
+            self._packing.ask if self._packing else ask
         )
 
     def watch(self, notice: Callable[[QianfanError], None]) -> None:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from qianfan import catalog
 from qianfan.errors import InvalidArgumentError, QianfanError
 from qianfan.resources.base import Batched, CallOptions, renamed
-from qianfan.response import Response
-from qianfan.settings import bounded
+from qianfan.response import Response, add_usage
+from qianfan.settings import whole
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -163,10 +163,7 @@ def _known(model: str | None, endpoint: str | None) -> catalog.Model | None:
 
 
 def _count(name: str, given: Any, default: int) -> int:
-    number = default if given is None else bounded(name, given, least=1)
-    if not float(number).is_integer():
-        raise InvalidArgumentError(f"{name} must be a whole number, not {given!r}")
-    return int(number)
+    return default if given is None else whole(name, given, least=1)
 
 
 def _list(texts: Any) -> list[str]:
@@ -229,8 +226,6 @@ def _sum(parts: Sequence[tuple[int, Response]]) -> Response:
     body: dict[str, Any] = {**parts[0][1].body, "data": [], "usage": {}}
     for start, reply in parts:
         body["data"] += [{**item, "index": start + item["index"]} for item in reply["data"]]
-        for name, number in reply.usage.items():
-            if isinstance(number, int):
-                body["usage"][name] = body["usage"].get(name, 0) + number
+        add_usage(body["usage"], reply.usage)
     last = parts[-1][1]
     return Response(last.code, last.headers, body)
