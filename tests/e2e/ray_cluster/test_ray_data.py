@@ -141,3 +141,21 @@ def test_limits_of_one_process(platform):
     ):
         answered(None, client, lambda row: row, "image")
     shared.close()
+
+
+@pytest.mark.parametrize(("kind", "type_"), [("chat", "string"), ("embedding", "list<item: double>")])
+def test_a_batch_that_fails_whole(platform, kind, type_):
+    """Its columns are of the same types as all others', since files of a folder are read as one."""
+    import pyarrow as pa
+
+    from qianfan.bulk.ray.data import Answering
+
+    batch = pa.table({"text": ["一", "二"]})
+    with platform.client() as client:
+        failed, well = (
+            Answering(client, prompt, kind, 4, None, "result", {})(batch)
+            for prompt in (lambda _: 5, lambda row: row["text"])
+        )
+
+    assert failed.schema == well.schema
+    assert str(failed.schema.field("result").type) == type_

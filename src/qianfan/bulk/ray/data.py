@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from qianfan.bulk.job import job
+from qianfan.bulk import start
+from qianfan.bulk.many import MOST
 from qianfan.bulk.ray.session import library
 from qianfan.drivers.redis_limiter import RedisRateLimiter
 from qianfan.errors import InvalidArgumentError
@@ -33,7 +35,7 @@ def answered(
     *,
     workers: int = 2,
     batch_size: int = 256,
-    concurrency: int = 64,
+    concurrency: int = MOST,
     checkpoint: str | os.PathLike[str] | None = None,
     field: str = "result",
     options: Mapping[str, Any] | None = None,
@@ -69,21 +71,13 @@ def answered(
             "each worker would keep the client's limits for itself alone",
             hint="rate_limiter=qianfan.RedisRateLimiter(...) holds for all of them together",
         )
-    job(kind, None, None, prompt, None, parameters)
-    told = _Told(
-        client,
-        prompt,
-        kind,
-        concurrency,
-        None if checkpoint is None else str(Path(checkpoint)),
-        field,
-        parameters,
-    )
-    if checkpoint is not None:
-        Path(checkpoint).mkdir(parents=True, exist_ok=True)
+    start.plan(kind, None, None, prompt, None, concurrency, True, None, False, "local", parameters)
+    folder = None if checkpoint is None else Path(checkpoint)
+    if folder is not None:
+        folder.mkdir(parents=True, exist_ok=True)
     return dataset.map_batches(
         Answering,
-        fn_constructor_args=(told,),
+        fn_constructor_args=(client, prompt, kind, concurrency, folder, field, parameters),
         batch_size=batch_size,
         batch_format="pyarrow",
         compute=library().data.ActorPoolStrategy(min_size=1, max_size=workers),
@@ -91,50 +85,45 @@ def answered(
     )
 
 
-class _Told(NamedTuple):
-    """What a worker is told when it begins."""
+@dataclass
+class Answering:
+    """Asks for the rows of batches, one batch after another; an actor of Ray Data."""
 
     client: Qianfan
     prompt: Callable[[dict[str, Any]], Any]
     kind: str
     concurrency: int
-    checkpoint: str | None
+    checkpoint: Path | None
     field: str
     parameters: dict[str, Any]
 
-
-class Answering:
-    """Asks for the rows of batches, one batch after another; an actor of Ray Data."""
-
-    def __init__(self, told: _Told) -> None:
-        self._told = told
-
     def __call__(self, batch: Any) -> Any:
         """Return a batch, a `pyarrow.Table`, with the answers to its rows."""
-        told, rows = self._told, batch.to_pylist()
-        outcomes = list(
-            told.client.map(
-                rows,
-                told.kind,
-                prompt=told.prompt,
-                concurrency=told.concurrency,
-                checkpoint=self._file(rows),
-                **told.parameters,
-            )
-        )
-        read = _vector if told.kind == "embedding" else _text
         import pyarrow as pa  # type: ignore[import-untyped]  # it has no types
 
+        rows = batch.to_pylist()
+        outcomes = list(
+            self.client.map(
+                rows,
+                self.kind,
+                prompt=self.prompt,
+                concurrency=self.concurrency,
+                checkpoint=self._file(rows),
+                **self.parameters,
+            )
+        )
+        # Named, as in a batch where all fail there is nothing to tell it by.
+        read, kind = (_vector, pa.list_(pa.float64())) if self.kind == "embedding" else (_text, pa.string())
         answers = [None if it.response is None else read(it) for it in outcomes]
-        kept = batch.append_column(told.field, pa.array(answers))
+        kept = batch.append_column(self.field, pa.array(answers, kind))
         return kept.append_column("error", pa.array([_said(it) for it in outcomes], pa.string()))
 
     def _file(self, rows: list[dict[str, Any]]) -> Path | None:
         """Return the checkpoint of a batch: the same for the same rows, on whichever machine."""
-        if self._told.checkpoint is None:
+        if self.checkpoint is None:
             return None
         said = orjson.dumps(rows, default=repr, option=orjson.OPT_NON_STR_KEYS)
-        return Path(self._told.checkpoint, hashlib.blake2b(said, digest_size=12).hexdigest() + ".jsonl")
+        return Path(self.checkpoint, hashlib.blake2b(said, digest_size=12).hexdigest() + ".jsonl")
 
 
 def _text(outcome: Outcome) -> Any:
