@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from pathlib import Path  # noqa: TC003  # typer reads the annotations
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from qianfan.cli.account import STATE, caller
+from qianfan.cli.account import caller
 from qianfan.cli.ending import clean_ending, say
 from qianfan.cli.models import names
-from qianfan.cli.values import pairs
+from qianfan.cli.parameters import (
+    Endpoint,
+    Local,
+    Param,
+    PenaltyScore,
+    State,
+    Temperature,
+    TopP,
+    model_parameters,
+)
 from qianfan.errors import InvalidArgumentError, QianfanError
 from qianfan.messages import Messages
-from qianfan.resources.base import CallOptions
 
 if TYPE_CHECKING:
     from qianfan.resources.chat import Chat
@@ -34,28 +41,16 @@ def chat(
             autocompletion=names,
         ),
     ] = None,
-    endpoint: Annotated[str | None, typer.Option("--endpoint", "-e", help="自己发布的服务的地址名。")] = None,
+    endpoint: Endpoint = None,
     system: Annotated[str | None, typer.Option("--system", "-s", help="模型人设。")] = None,
-    temperature: Annotated[float | None, typer.Option(help="随机程度，(0, 1]。")] = None,
-    top_p: Annotated[float | None, typer.Option(help="候选词范围，[0, 1]。")] = None,
-    penalty_score: Annotated[float | None, typer.Option(help="重复惩罚，[1, 2]。")] = None,
+    temperature: Temperature = None,
+    top_p: TopP = None,
+    penalty_score: PenaltyScore = None,
     max_output_tokens: Annotated[int | None, typer.Option(help="回答的最多 token 数。")] = None,
-    param: Annotated[
-        list[str] | None,
-        typer.Option("--param", "-p", help="其他参数，名=JSON 值，可重复。", metavar="NAME=JSON"),
-    ] = None,
+    param: Param = None,
     timeout: Annotated[float | None, typer.Option(help="等待下一段回答的秒数。")] = None,
-    local: Annotated[
-        bool,
-        typer.Option(
-            "--local",
-            help=f"使用本地平台，无需密钥与网络；--endpoint 的服务在当前目录的 {STATE} 里（若有）。",
-        ),
-    ] = False,
-    state: Annotated[
-        Path | None,
-        typer.Option(help="本地平台的状态文件，含 --local。", exists=True, dir_okay=False, metavar="FILE"),
-    ] = None,
+    local: Local = False,
+    state: State = None,
 ) -> None:
     """与模型对话，回答边生成边输出。"""
     parameters: dict[str, Any] = {
@@ -91,19 +86,6 @@ def _piped() -> str:
         raise InvalidArgumentError(
             f"输入不是 {error.encoding} 文本 (the input is no {error.encoding} text)"
         ) from None
-
-
-#: What has an option of its own, or none that could be set here.
-_NO_PARAMETERS = frozenset({"messages", "model", "endpoint", "stream", *CallOptions.__annotations__})
-
-
-def model_parameters(given: list[str] | None) -> dict[str, Any]:
-    """Return `NAME=JSON` arguments as a dict, which holds parameters of the model only."""
-    parameters = pairs(given, "disable_search=true")
-    for name in parameters:
-        if name in _NO_PARAMETERS:
-            raise InvalidArgumentError(f"--param {name} 不是模型参数 (is no parameter of the model)")
-    return parameters
 
 
 def _answer(service: Chat, messages: Messages, parameters: dict[str, Any]) -> None:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from qianfan.cli.account import STATE
+from qianfan.cli import parameters  # noqa: TC001  # typer reads the annotations
 from qianfan.cli.ending import clean_ending
 from qianfan.cli.models import names
 
@@ -57,15 +57,12 @@ def batch(
         str | None,
         typer.Option("--model", "-m", help="模型名；行里写了的以行为准。", autocompletion=names),
     ] = None,
-    endpoint: Annotated[str | None, typer.Option("--endpoint", "-e", help="自己发布的服务的地址名。")] = None,
-    temperature: Annotated[float | None, typer.Option(help="随机程度，(0, 1]。")] = None,
-    top_p: Annotated[float | None, typer.Option(help="候选词范围，[0, 1]。")] = None,
-    penalty_score: Annotated[float | None, typer.Option(help="重复惩罚，[1, 2]。")] = None,
+    endpoint: parameters.Endpoint = None,
+    temperature: parameters.Temperature = None,
+    top_p: parameters.TopP = None,
+    penalty_score: parameters.PenaltyScore = None,
     max_output_tokens: Annotated[int | None, typer.Option(help="每个回答的最多 token 数。")] = None,
-    param: Annotated[
-        list[str] | None,
-        typer.Option("--param", "-p", help="其他参数，名=JSON 值，可重复。", metavar="NAME=JSON"),
-    ] = None,
+    param: parameters.Param = None,
     timeout: Annotated[float | None, typer.Option(help="每次调用的秒数，含重试。")] = None,
     id_column: Annotated[
         str | None,
@@ -123,17 +120,8 @@ def batch(
     workers: Annotated[
         int | None, typer.Option(help="工作进程的个数；默认集群里每个 CPU 一个。", min=1)
     ] = None,
-    local: Annotated[
-        bool,
-        typer.Option(
-            "--local",
-            help=f"使用本地平台，无需密钥与网络；--endpoint 的服务在当前目录的 {STATE} 里（若有）。",
-        ),
-    ] = False,
-    state: Annotated[
-        Path | None,
-        typer.Option(help="本地平台的状态文件，含 --local。", exists=True, dir_okay=False, metavar="FILE"),
-    ] = None,
+    local: parameters.Local = False,
+    state: parameters.State = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="以 JSON 输出总结，不显示进度，供脚本使用。")
     ] = False,

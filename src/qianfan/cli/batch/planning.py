@@ -11,7 +11,7 @@ from qianfan.cli.batch import reading, writing
 from qianfan.cli.batch.answers import Answers, OpenAIAnswers
 from qianfan.cli.batch.asking import ASKS, Asking, kind_of, openai_line
 from qianfan.cli.batch.template import Template
-from qianfan.cli.chat import model_parameters
+from qianfan.cli.parameters import model_parameters
 from qianfan.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
