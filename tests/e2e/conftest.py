@@ -11,6 +11,7 @@ import starlette.applications  # noqa: F401  # see _few_objects_to_look_at
 import urllib3  # noqa: F401  # see _few_objects_to_look_at
 import uvicorn  # noqa: F401  # see _few_objects_to_look_at
 from applications import register
+from support.many import Many
 from support.processes import steers
 from support.worlds import WAYS, World
 
@@ -71,6 +72,19 @@ def start():
 def platform(start):
     """A platform with the usual options."""
     return start()
+
+
+@pytest.fixture
+def echo(platform):
+    """A platform whose models say what they are asked."""
+    platform.reply(with_=lambda request: "答：" + request.text)
+    return platform
+
+
+@pytest.fixture(params=["map", "amap"])
+def many(request):
+    """Each of the two ways of asking for many in turn."""
+    return Many(request.param)
 
 
 @pytest.fixture

@@ -13,13 +13,6 @@ from qianfan.local import on
 
 
 @pytest.fixture
-def echo(platform):
-    """A platform whose models say what they are asked."""
-    platform.reply(with_=lambda request: "答：" + request.text)
-    return platform
-
-
-@pytest.fixture
 def classic(echo, monkeypatch):
     """The settings that lead the classic classes to the platform."""
     with echo.client() as client:

@@ -12,7 +12,6 @@ import threading
 from collections import Counter
 
 import pytest
-from support.many import Many
 
 import qianfan
 from qianfan import errors
@@ -21,23 +20,10 @@ from qianfan.bulk.outcome import Outcome
 from qianfan.local import on
 
 
-@pytest.fixture(params=["map", "amap"])
-def many(request):
-    """Each of the two ways of asking for many in turn."""
-    return Many(request.param)
-
-
 @pytest.fixture
 def file(tmp_path):
     """Where the checkpoint is to be."""
     return tmp_path / "run.jsonl"
-
-
-@pytest.fixture
-def echo(platform):
-    """A platform whose models say what they are asked."""
-    platform.reply(with_=lambda request: "答：" + request.text)
-    return platform
 
 
 def records(file):

@@ -9,18 +9,11 @@ import sys
 import threading
 
 import pytest
-from support.many import Many, both
 
 import qianfan
 from qianfan import errors
 from qianfan.bulk.packing import Packing
 from qianfan.local import on
-
-
-@pytest.fixture(params=["map", "amap"])
-def many(request):
-    """Each of the two ways of asking for many in turn."""
-    return Many(request.param)
 
 
 def texts(platform):
@@ -31,13 +24,6 @@ def texts(platform):
 def results(outcomes):
     """Return the answers."""
     return [outcome.response["result"] for outcome in outcomes]
-
-
-@pytest.fixture
-def echo(platform):
-    """A platform whose models say what they are asked."""
-    platform.reply(with_=lambda request: "答：" + request.text)
-    return platform
 
 
 @pytest.mark.parametrize("version", [1, 2])
@@ -267,7 +253,6 @@ def test_broken_inputs(echo, many):
     assert str(many.failure) == "the disk is gone"
 
 
-@both
 def test_stop(start, many):
     """After `stop` nothing more is read, and all that was in flight comes."""
     platform = start()

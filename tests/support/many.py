@@ -5,11 +5,6 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-import pytest
-
-#: The two ways of asking for many.
-both = pytest.mark.parametrize("many", ["map", "amap"], indirect=True)
-
 
 class Many:
     """One way of asking for many; what it returns is read as a list.

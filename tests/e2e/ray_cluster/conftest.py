@@ -41,13 +41,6 @@ def cluster():
 
 
 @pytest.fixture
-def echo(platform):
-    """A platform whose models say what they are asked."""
-    platform.reply(with_=lambda request: "答：" + request.text)
-    return platform
-
-
-@pytest.fixture
 def file(tmp_path):
     """Where a checkpoint is to be."""
     return tmp_path / "run.jsonl"
